@@ -1,0 +1,71 @@
+# GLEAM for BART: builds BART with the commands of this repository built in.
+#
+#	./setup.sh && make demo		from an empty machine to pictures
+#	./setup.sh && make test		... to all tests passed
+#	make				build/cpu/bart
+#	make MPI=1			build/mpi/bart
+#	make CUDA=1 CUDNN=1		build/cuda/bart
+#	make DEBUG=1 ASAN=1 UBSAN=1	build/asan/bart
+#	make install PREFIX=/usr/local	the patched bart
+#
+# All of BART's switches are passed on (WERROR=1, OPENBLAS=1, CC=clang, ...).
+# VARIANT=<name> names the folder below build/ by hand.
+
+BART_VERSION := 1.0.00
+TARBALL := build/download/bart_$(BART_VERSION).orig.tar.gz
+
+NPROC := $(shell nproc)
+
+CUDA ?= 0
+CUDNN ?= 0
+MPI ?= 0
+ASAN ?= 0
+UBSAN ?= 0
+DEBUG ?= 0
+PREFIX ?= /usr/local
+
+ifneq (,$(wildcard /usr/local/cuda))
+CUDA_BASE ?= /usr/local/cuda
+endif
+
+flavour := $(if $(filter 1,$(CUDA)),cuda)$(if $(filter 1,$(MPI)),mpi)$(if $(filter 1,$(ASAN) $(UBSAN)),asan,$(if $(filter 1,$(DEBUG)),debug))
+VARIANT ?= $(or $(flavour),cpu)
+B := build/$(VARIANT)
+
+switches := CUDA=$(CUDA) CUDNN=$(CUDNN) MPI=$(MPI) ASAN=$(ASAN) UBSAN=$(UBSAN) DEBUG=$(DEBUG)
+switches += $(foreach v,CUDA_BASE CUDA_LIB,$(if $($(v)),$(v)=$($(v))))
+
+# BART's own rules leave .o files beside the sources; without --no-print-directory
+# and with its own job server it builds as a sub-make.
+bartmake = +$(MAKE) --no-print-directory -C $(B) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(NPROC)) $(switches)
+
+.PHONY: all overlay unit test demo bench install clean distclean
+
+all: overlay
+	$(bartmake) bart
+
+$(TARBALL):
+	@echo "BART's source is not here yet: run ./setup.sh first"; exit 1
+
+# A pristine tree with our patches; made anew when a patch changes.
+$(B)/.pristine: $(TARBALL) $(wildcard patches/*.patch)
+	rm -rf $(B)
+	mkdir -p $(B)
+	tar -C $(B) --strip-components=1 -xf $(TARBALL)
+	set -e; for p in $(wildcard patches/*.patch); do patch -d $(B) -p1 --quiet < $$p; done
+	touch $@
+
+overlay: $(B)/.pristine
+	@scripts/overlay.sh $(B)
+
+unit: overlay
+	$(bartmake) gleam_unit
+
+install: all
+	$(MAKE) --no-print-directory -C $(B) $(switches) install PREFIX=$(PREFIX)
+
+clean:
+	rm -rf build/cpu build/mpi build/cuda build/asan build/debug build/cudampi
+
+distclean: clean
+	rm -rf build demo

@@ -1,0 +1,65 @@
+/*
+ * Data consistency for cartesian multi-coil data on BART's operators: the only
+ * place that knows coils, patterns and Fourier transforms.
+ *
+ * Dimensions are BART's 16. With A = P F S (pattern, centered unitary FFT, coil
+ * maps), k-space has COIL_DIM and no MAPS_DIM, images have MAPS_DIM and no
+ * COIL_DIM. The last dimension that enumerates samples is BATCH_DIM; every
+ * operation works on all samples of the batch, and nothing is mixed between them.
+ */
+#ifndef _GLEAM_DC_H
+#define _GLEAM_DC_H
+
+#include <complex.h>
+#include <stddef.h>
+
+#include "misc/mri.h"
+
+struct gleam_dc_s;
+
+/* @param ksp_dims	k-space of one batch (dimension BATCH_DIM = samples worked on at once)
+ * @param map_dims	maps; BATCH_DIM is 1 when all samples share them
+ * @param pat_dims	pattern (COIL_DIM 1); BATCH_DIM likewise
+ * All plans and buffers are made here.
+ */
+extern struct gleam_dc_s* gleam_dc_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
+extern void gleam_dc_free(struct gleam_dc_s* dc);
+
+// bytes that gleam_dc_create would take for these dimensions
+extern size_t gleam_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
+
+// dimensions of the image
+extern void gleam_dc_image_dims(const struct gleam_dc_s* dc, long img_dims[DIMS]);
+
+// change to another batch: copies what it needs
+extern void gleam_dc_set(struct gleam_dc_s* dc, const complex float* maps, const complex float* pattern);
+
+// A^H y
+extern void gleam_dc_adjoint(struct gleam_dc_s* dc, complex float* x, const complex float* ksp);
+
+// y = A x
+extern void gleam_dc_forward(struct gleam_dc_s* dc, complex float* ksp, const complex float* x);
+
+// A^H A x; dst may be src
+extern void gleam_dc_normal(struct gleam_dc_s* dc, complex float* dst, const complex float* src);
+
+/* PGD step (paper eq. 3): v = x - 2 t (A^H A x - x0), with x0 = A^H y. v is not x.
+ * Its adjoint with respect to x, dx = dv - 2 t A^H A dv, and the gradient of a
+ * real loss with respect to t, -2 Re <dv, A^H A x - x0>.
+ */
+extern void gleam_dc_step(struct gleam_dc_s* dc, float t, complex float* v, const complex float* x, const complex float* x0);
+extern void gleam_dc_step_adjoint(struct gleam_dc_s* dc, float t, complex float* dx, const complex float* dv);
+extern float gleam_dc_step_gradient(struct gleam_dc_s* dc, const complex float* dv, const complex float* x, const complex float* x0);
+
+/* MoDL step (paper eq. 7): u = (A^H A + mu)^-1 (x0 + mu z) by iter conjugate
+ * gradient iterations from the initial value in u, each sample with its own
+ * step sizes. The adjoint of z -> u is dz = mu (A^H A + mu)^-1 du, the same
+ * solve from zero; the gradient with respect to mu, from q = dz / mu, is
+ * Re <q, z - u>. Both are those of the exact solution: see doc/method.md for
+ * their distance to the gradient of the truncated iteration.
+ */
+extern void gleam_dc_solve(struct gleam_dc_s* dc, float mu, int iter, complex float* u, const complex float* z, const complex float* x0);
+extern void gleam_dc_solve_adjoint(struct gleam_dc_s* dc, float mu, int iter, complex float* dz, const complex float* du);
+extern float gleam_dc_solve_gradient(struct gleam_dc_s* dc, float mu, const complex float* dz, const complex float* z, const complex float* u);
+
+#endif		// _GLEAM_DC_H

@@ -1,0 +1,1 @@
+int gleam_dummy; int gleam_dummy = 0;

@@ -1,0 +1,61 @@
+/*
+ * The networks that stand for a proximal operator in an unrolled
+ * reconstruction: image -> image of the same size, two real channels per map.
+ * They are written once, over the backend; nothing here knows about MRI.
+ */
+#ifndef _NN_PROX_NET_H
+#define _NN_PROX_NET_H
+
+#include <stddef.h>
+#include <stdbool.h>
+
+#include "nn/backend.h"
+
+enum nn_prox_type { NN_PROX_RESNET, NN_PROX_REVNET };
+
+/* The architecture; with the number of maps and whether there are two or three
+ * spatial dimensions it fixes the number of parameters.
+ */
+struct nn_prox_conf_s {
+
+	enum nn_prox_type type;
+	long features;		// channels of the hidden layers
+	long blocks;		// residual blocks of two convolutions (resnet)
+	long layers;		// convolutions (revnet)
+	long maps;
+	int spatial;		// 2 or 3
+};
+
+struct nn_prox_s;
+
+// number of parameters of one network
+extern long nn_prox_params(const struct nn_prox_conf_s* conf);
+
+// initial values: uniform in +-1/sqrt(fan in), a pure function of seed and
+// network (the number of the unrolled iteration), in the order of the packed vector
+extern void nn_prox_init(const struct nn_prox_conf_s* conf, long N, float params[N], unsigned long long seed, int network);
+
+/* A plan for images of the given layout (from nn_tensor_image). slots is the
+ * number of forward passes whose activations are kept at the same time for a
+ * later backward pass; 0 is a plan for inference, which needs fewer buffers.
+ * No memory for activations is held before nn_prox_alloc.
+ */
+extern struct nn_prox_s* nn_prox_create(const struct nn_backend_s* backend, const struct nn_prox_conf_s* conf,
+		const struct nn_tensor_s* image, int slots);
+extern void nn_prox_free(struct nn_prox_s* prox);
+
+// bytes of activations and workspace that nn_prox_alloc will take
+extern size_t nn_prox_bytes(const struct nn_prox_s* prox);
+extern void nn_prox_alloc(struct nn_prox_s* prox);
+
+// out = in + net(in); out is not in
+extern void nn_prox_forward(struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params);
+
+/* Backward pass of the last forward pass in that slot, whose input was in.
+ * dparams is added to; din (gradient with respect to in, of the image layout)
+ * may be NULL. The slot's activations are used up.
+ */
+extern void nn_prox_backward(struct nn_prox_s* prox, int slot, float* din, float* dparams,
+		const float* dout, const float* in, const float* params);
+
+#endif		// _NN_PROX_NET_H
