@@ -1,0 +1,56 @@
+/*
+ * Samples from cfl files: everything that can be wrong with them is found here,
+ * before any work starts, and told (which file, found, expected, way out).
+ */
+#ifndef _GLEAM_DATA_H
+#define _GLEAM_DATA_H
+
+#include <complex.h>
+#include <stddef.h>
+#include <stdbool.h>
+
+#include "misc/mri.h"
+
+struct gleam_files_s {
+
+	const char* kspace;
+	const char* maps;
+	const char* reference;	// NULL for inference without one
+	const char* pattern;	// NULL: estimated from the zeros of k-space
+	bool ref_kspace;	// the reference is fully sampled k-space
+};
+
+struct gleam_data_s;
+
+/* Opens (mmap) and checks the files; calls error(). Samples are enumerated by
+ * SLICE_DIM, AVG_DIM and BATCH_DIM of k-space, SLICE fastest; a dimension of size
+ * one in maps or pattern is shared.
+ */
+extern struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files);
+extern void gleam_data_close(struct gleam_data_s* data);
+
+extern long gleam_data_samples(const struct gleam_data_s* data);
+
+// dimensions of one sample (all of SLICE_DIM, AVG_DIM, BATCH_DIM are 1)
+extern void gleam_data_ksp_dims(const struct gleam_data_s* data, long dims[DIMS]);
+extern void gleam_data_map_dims(const struct gleam_data_s* data, long dims[DIMS]);
+extern void gleam_data_pat_dims(const struct gleam_data_s* data, long dims[DIMS]);
+extern void gleam_data_img_dims(const struct gleam_data_s* data, long dims[DIMS]);
+
+// copies one sample, unscaled; k-space is multiplied with the pattern
+extern void gleam_data_kspace(const struct gleam_data_s* data, long sample, complex float* dst);
+extern void gleam_data_maps(const struct gleam_data_s* data, long sample, complex float* dst);
+extern void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex float* dst);
+
+// the reference image: as given, or S^H F^H y of fully sampled k-space
+extern void gleam_data_reference(const struct gleam_data_s* data, long sample, complex float* dst);
+
+// k-space of this sample is all zero: it cannot be scaled
+extern bool gleam_data_empty(const struct gleam_data_s* data, long sample);
+
+/* The one number a sample is divided by: the 95th percentile of |x0|, with
+ * linear interpolation between ranks as numpy.percentile does.
+ */
+extern float gleam_data_scaling(long N, const complex float x0[N]);
+
+#endif		// _GLEAM_DATA_H

@@ -1,0 +1,36 @@
+/*
+ * Weights file: a multi-CFL (<name>.hdr, <name>.cfl) that BART's tools can read,
+ * with a '# Gleam' section after '# Dimensions'. See doc/file-format.md.
+ */
+#ifndef _GLEAM_WEIGHTS_H
+#define _GLEAM_WEIGHTS_H
+
+#include "gleam/conf.h"
+
+struct gleam_weights_s {
+
+	struct gleam_net_s net;
+
+	long P;			// parameters of one unrolled iteration
+	float* params;		// [net.iterations][P]
+
+	long iteration;		// of training, at which these weights were taken
+	double valid_nrmse;	// validation result then; negative: none
+};
+
+extern struct gleam_weights_s* gleam_weights_create(const struct gleam_net_s* net);
+extern void gleam_weights_free(struct gleam_weights_s* weights);
+
+/* Written to a temporary name in the same folder, flushed to disk and renamed:
+ * the last good file is there at any moment. Calls error() when it cannot be
+ * written, and removes the temporary files.
+ */
+extern void gleam_weights_write(const char* name, const struct gleam_weights_s* weights);
+
+/* Calls error() with the cause when the file is missing, truncated, of another
+ * kind or format version, or its checksum is wrong. No size from the file is
+ * trusted before it is checked.
+ */
+extern struct gleam_weights_s* gleam_weights_read(const char* name);
+
+#endif		// _GLEAM_WEIGHTS_H
