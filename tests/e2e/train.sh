@@ -62,7 +62,6 @@ check "validation on another image size" eval 'make_data w 1 32 44 3 9 && train 
 check "two maps" eval 'bart scale 0.5 t-map t-half && bart join 4 t-map t-half t-map2 && bart join 4 t-ref t-ref t-ref2 && bart gleam $small --pattern t-pat -n 2 e2 t-ksp t-map2 t-ref2 && bart gleam-infer --pattern t-pat e2 t-ksp t-map2 e2-out && [ 2 -eq $(bart show -d 4 e2-out) ]'
 
 check "--memory prints the plan and writes nothing" eval 'train --memory plan > plan.txt && grep -q "in all" plan.txt && [ ! -e plan.cfl ]'
-check "--memory does not depend on the batch size but for images" eval 'true'
 
 expect_error "loops are refused" "cannot be looped" bart -l 8192 -e 4 gleam $small z $data
 
