@@ -39,6 +39,7 @@ def options():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--no-live", action="store_true", help="leave out the run for live_MiB")
+    p.add_argument("--only-live", action="store_true", help="only live_MiB")
     p.add_argument("--selftest", action="store_true", help="check the networks and trainers against each other")
     p.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return complete(p.parse_args())
@@ -153,19 +154,20 @@ def spawn(argv, env):
     return json.loads(out.stdout)
 
 
-def measure(conf, argv):
-    env = {"OMP_NUM_THREADS": str(conf.threads)}
+def measure_default(conf, argv, env):
     malloc = tcmalloc() if conf.tuned else None
-
-    if malloc:
-        env["LD_PRELOAD"] = malloc
-
-    result = spawn(argv, env)
+    result = spawn(argv, {**env, "LD_PRELOAD": malloc} if malloc else env)
     result["s_per_iter"] = statistics.median(result["seconds"])
     result["tcmalloc"] = malloc is not None
+    return result
+
+
+def measure(conf, argv):
+    env = {"OMP_NUM_THREADS": str(conf.threads)}
+    result = {} if conf.only_live else measure_default(conf, argv, env)
 
     if not conf.no_live:
-        env.pop("LD_PRELOAD", None)
+        # glibc's allocator also when tuned: it is the one that can be told to
         env["MALLOC_MMAP_THRESHOLD_"] = str(1 << 20)
         result["live_MiB"] = spawn(argv + ["--repeat", "1"], env)["net_MiB"]
 
