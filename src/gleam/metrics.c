@@ -16,49 +16,89 @@
 #define K2 0.03
 
 
-/* One line of n numbers, str apart. At the ends the window is cut and normalised
- * again, which only images shorter than the window get to see: of others the
- * border is not looked at.
- */
-static void smooth_line(long n, long str, double* dst, const double* src)
+#define WINDOW (2 * RADIUS + 1)
+
+static void make_window(double window[WINDOW])
 {
-	double window[RADIUS + 1];
+	for (int i = 0; i < WINDOW; i++)
+		window[i] = exp(-0.5 * pow((i - RADIUS) / SIGMA, 2.));
+}
 
-	for (int i = 0; i <= RADIUS; i++)
-		window[i] = exp(-0.5 * (i / SIGMA) * (i / SIGMA));
 
+/* The sum of the window around every position: at the ends it is cut and
+ * normalised again, which only images shorter than the window get to see (of
+ * others the border is not looked at).
+ */
+static void make_norm(long n, double norm[n], const double window[WINDOW])
+{
 	for (long i = 0; i < n; i++) {
 
-		double sum = 0.;
-		double norm = 0.;
+		norm[i] = 0.;
 
-		for (long j = MAX(0L, i - RADIUS); j <= MIN(n - 1, i + RADIUS); j++) {
-
-			double w = window[labs(i - j)];
-
-			sum += w * src[j * str];
-			norm += w;
-		}
-
-		dst[i * str] = sum / norm;
+		for (long k = MAX(-RADIUS, -i); k <= MIN(RADIUS, n - 1 - i); k++)
+			norm[i] += window[RADIUS + k];
 	}
 }
 
 
-// tmp is of the same size
-static void smooth(long X, long Y, double img[Y][X], double tmp[Y][X])
+static void add_scaled(long n, double dst[n], double scale, const double src[n])
 {
-	for (long y = 0; y < Y; y++)
-		smooth_line(X, 1, tmp[y], img[y]);
+#pragma omp simd
+	for (long i = 0; i < n; i++)
+		dst[i] += scale * src[i];
+}
 
-	for (long x = 0; x < X; x++)
-		smooth_line(Y, X, &img[0][x], &tmp[0][x]);
+
+// neighbours along a row are added as shifted rows
+static void smooth_rows(long X, long Y, double dst[Y][X], const double src[Y][X], const double window[WINDOW], const double norm[X])
+{
+	for (long y = 0; y < Y; y++) {
+
+		memset(dst[y], 0, (size_t)X * sizeof(double));
+
+		for (long k = MAX(-RADIUS, 1 - X); k <= MIN(RADIUS, X - 1); k++)
+			add_scaled(X - labs(k), dst[y] + MAX(0, -k), window[RADIUS + k], src[y] + MAX(0, k));
+
+		for (long x = 0; x < X; x++)
+			dst[y][x] /= norm[x];
+	}
+}
+
+
+static void smooth_columns(long X, long Y, double dst[Y][X], const double src[Y][X], const double window[WINDOW], const double norm[Y])
+{
+	for (long y = 0; y < Y; y++) {
+
+		memset(dst[y], 0, (size_t)X * sizeof(double));
+
+		for (long k = MAX(-RADIUS, -y); k <= MIN(RADIUS, Y - 1 - y); k++)
+			add_scaled(X, dst[y], window[RADIUS + k] / norm[y], src[y + k]);
+	}
+}
+
+
+static void smooth(long X, long Y, double img[Y][X])
+{
+	double (*tmp)[X] = xmalloc((size_t)(Y * X) * sizeof(double));
+	double* norm = xmalloc((size_t)MAX(X, Y) * sizeof(double));
+	double window[WINDOW];
+
+	make_window(window);
+
+	make_norm(X, norm, window);
+	smooth_rows(X, Y, tmp, img, window, norm);
+
+	make_norm(Y, norm, window);
+	smooth_columns(X, Y, img, tmp, window, norm);
+
+	xfree(norm);
+	xfree(tmp);
 }
 
 
 static long border(long n)
 {
-	return (2 * RADIUS + 1 <= n) ? RADIUS : 0;
+	return (WINDOW <= n) ? RADIUS : 0;
 }
 
 
@@ -80,14 +120,10 @@ static void products(long N, double f[FIELDS][N])
  */
 static double ssim(long X, long Y, double f[FIELDS][Y * X], double range)
 {
-	double* tmp = xmalloc((size_t)(X * Y) * sizeof(double));
-
 	products(Y * X, f);
 
 	for (int i = 0; i < FIELDS; i++)
-		smooth(X, Y, (double (*)[X])f[i], (double (*)[X])tmp);
-
-	xfree(tmp);
+		smooth(X, Y, (double (*)[X])f[i]);
 
 	double c1 = pow(K1 * range, 2.);
 	double c2 = pow(K2 * range, 2.);
