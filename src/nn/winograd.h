@@ -17,10 +17,12 @@
 #define WINO_POINTS 36		// WINO_IN^2
 #define WINO_MULTIPLE 8		// of channels
 
-/* Interpolation points 0, +-A, +-B and infinity.
+/* Interpolation points 0, +-A, +-B and infinity. The usual 1 and 2 have twice
+ * the error, 1.7e-6 instead of 0.8e-6 at 96 channels; all constants made from
+ * 5/8 and 3/2 are exact in fp32.
  */
-#define WINO_A 1.f
-#define WINO_B 2.f
+#define WINO_A 0.625f
+#define WINO_B 1.5f
 
 
 /* What happens to a result on its way to memory: y = v + bias, then y += for
