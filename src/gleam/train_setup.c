@@ -14,6 +14,7 @@
 #include "nn/backend.h"
 #include "nn/prox_net.h"
 
+#include "gleam/atomic.h"
 #include "gleam/setup.h"
 
 #include "gleam/train_setup.h"
@@ -52,6 +53,15 @@ static void check_conf(const struct gleam_train_s* c)
 
 	if (!((0. <= c->adam.beta1) && (1. > c->adam.beta1) && (0. <= c->adam.beta2) && (1. > c->adam.beta2) && (0. < c->adam.eps)))
 		error("--adam: beta1 and beta2 must be in [0, 1), eps positive\n");
+}
+
+// hours of training must not end with a name that cannot be written
+static void check_outputs(const struct gleam_train_s* c)
+{
+	char name[strlen(c->weights) + 5];
+
+	sprintf(name, "%s.hdr", c->weights);
+	atomic_check_writable(name);
 }
 
 static bool same_dims(const struct gleam_dims_s* a, const struct gleam_dims_s* b)
@@ -225,6 +235,8 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 		load_weights(t);
 	else
 		initial_weights(t);
+
+	check_outputs(t->conf);
 
 	t->report = gleam_report_create(t->conf->log, net->modules);
 

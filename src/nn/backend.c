@@ -10,7 +10,7 @@
 // the fastest first
 const struct nn_backend_s* const nn_backends[] = {
 
-	// &nn_backend_winograd,
+	&nn_backend_winograd,
 	// &nn_backend_dnnl,
 	&nn_backend_ref,
 	NULL,
