@@ -214,8 +214,8 @@ extern void wino_tile_load(const struct wino_op_s* op, float* V, long slot, cons
  */
 extern void wino_filter_transform(const struct wino_op_s* op, float* U, const float* weights, long kz);
 
-// dweights += G^T dU G for one row (input channel c) of dU[point][src][dst], not packed
-extern void wino_filter_gradient(const struct wino_op_s* op, float* dweights, long c, const float* dU, long slot, long ldu, long kz);
+// dweights += G^T dU G, with dU[point][src][dst] not packed
+extern void wino_filter_gradient(const struct wino_op_s* op, float* dweights, const float* dU, long kz);
 
 
 /* Gathered pixels: a row of a matrix holds all that one pixel of dst takes
