@@ -12,6 +12,7 @@
 #include "num/flpmath.h"
 #include "num/multind.h"
 
+#include "misc/debug.h"
 #include "misc/misc.h"
 #include "misc/mri.h"
 
@@ -139,6 +140,31 @@ static void check_single_coil(const struct gleam_data_s* data)
 }
 
 
+/* With larger maps a gradient step of PGD overshoots: the normal operator's
+ * largest eigenvalue is the largest sum of squares.
+ */
+static void warn_unnormalised(const struct gleam_data_s* data)
+{
+	const long* dims = data->map_dims;
+	long pixels = md_calc_size(COIL_DIM, dims);
+	float largest = 0.f;
+
+	for (long i = 0; i < pixels; i++) {
+
+		float sum = 0.f;
+
+		for (long c = 0; c < dims[COIL_DIM]; c++)
+			sum += powf(cabsf(data->maps.data[c * pixels + i]), 2.f);
+
+		largest = MAX(largest, sum);
+	}
+
+	if (1.5f < largest)
+		debug_printf(DP_WARN, "%s: the sum of squares of the sensitivities over coils is up to %.3g, expected at most about 1: "
+				"training may diverge. 'bart normalize 8' makes it 1.\n", data->maps.name, (double)largest);
+}
+
+
 static bool all_zero(long N, const complex float src[N])
 {
 	for (long i = 0; i < N; i++)
@@ -193,6 +219,8 @@ static void check_values(const struct gleam_data_s* data)
 				"Estimate them again ('bart ecalib', with a lower -c), or leave this sample out.\n", data->maps.name, i);
 
 	check_single_coil(data);
+	warn_unnormalised(data);
+	input_release(&data->maps);
 }
 
 
@@ -204,8 +232,14 @@ static bool find_empty(const struct gleam_data_s* data, long sample)
 	long N = md_calc_size(DIMS, data->ksp_dims);
 	const complex float* src = input_sample(&data->kspace, data->kspace.dims, sample);
 
-	if (NULL == data->pattern.name)
-		return all_zero(N, src);
+	if (NULL == data->pattern.name) {
+
+		bool empty = all_zero(N, src);
+
+		input_release(&data->kspace);
+
+		return empty;
+	}
 
 	complex float* ksp = md_alloc(DIMS, data->ksp_dims, CFL_SIZE);
 
@@ -328,6 +362,27 @@ void gleam_data_img_dims(const struct gleam_data_s* data, long dims[DIMS])
 }
 
 
+void gleam_data_loop_dims(const struct gleam_data_s* data, long dims[DIMS])
+{
+	md_select_dims(DIMS, SAMPLE_FLAGS, dims, data->kspace.dims);
+}
+
+
+void gleam_data_position(const struct gleam_data_s* data, long sample, long pos[DIMS])
+{
+	long dims[DIMS];
+
+	gleam_data_loop_dims(data, dims);
+	md_unravel_index(DIMS, pos, ~0UL, dims, sample);
+}
+
+
+bool gleam_data_has_reference(const struct gleam_data_s* data)
+{
+	return (NULL != data->reference.name);
+}
+
+
 bool gleam_data_empty(const struct gleam_data_s* data, long sample)
 {
 	return data->empty[sample];
@@ -361,6 +416,7 @@ void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex fl
 	if (NULL == data->pattern.name) {
 
 		estimate(data->ksp_dims, dst, input_sample(&data->kspace, data->kspace.dims, sample));
+		input_release(&data->kspace);
 		return;
 	}
 
@@ -369,6 +425,8 @@ void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex fl
 
 	md_copy2(DIMS, data->pat_dims, MD_STRIDES(DIMS, data->pat_dims, CFL_SIZE), dst,
 			strs, input_sample(&data->pattern, data->kspace.dims, sample), CFL_SIZE);
+
+	input_release(&data->pattern);
 }
 
 
@@ -379,6 +437,7 @@ void gleam_data_kspace(const struct gleam_data_s* data, long sample, complex flo
 	if (NULL == data->pattern.name) {
 
 		md_copy(DIMS, data->ksp_dims, dst, src, CFL_SIZE);
+		input_release(&data->kspace);
 		return;
 	}
 
@@ -390,6 +449,7 @@ void gleam_data_kspace(const struct gleam_data_s* data, long sample, complex flo
 			MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), src,
 			MD_STRIDES(DIMS, data->pat_dims, CFL_SIZE), pattern);
 
+	input_release(&data->kspace);
 	md_free(pattern);
 }
 
@@ -397,6 +457,7 @@ void gleam_data_kspace(const struct gleam_data_s* data, long sample, complex flo
 void gleam_data_maps(const struct gleam_data_s* data, long sample, complex float* dst)
 {
 	md_copy(DIMS, data->map_dims, dst, input_sample(&data->maps, data->kspace.dims, sample), CFL_SIZE);
+	input_release(&data->maps);
 }
 
 
@@ -409,6 +470,7 @@ void gleam_data_reference(const struct gleam_data_s* data, long sample, complex 
 	if (!data->ref_kspace) {
 
 		md_copy(DIMS, data->img_dims, dst, src, CFL_SIZE);
+		input_release(&data->reference);
 		return;
 	}
 
@@ -419,6 +481,8 @@ void gleam_data_reference(const struct gleam_data_s* data, long sample, complex 
 	md_ztenmulc(DIMS, data->img_dims, dst, data->ksp_dims, coils,
 			data->map_dims, input_sample(&data->maps, data->kspace.dims, sample));
 
+	input_release(&data->reference);
+	input_release(&data->maps);
 	md_free(coils);
 }
 

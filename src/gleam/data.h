@@ -43,6 +43,10 @@ extern void gleam_data_map_dims(const struct gleam_data_s* data, long dims[DIMS]
 extern void gleam_data_pat_dims(const struct gleam_data_s* data, long dims[DIMS]);
 extern void gleam_data_img_dims(const struct gleam_data_s* data, long dims[DIMS]);
 
+// SLICE_DIM, AVG_DIM and BATCH_DIM of the files (all others are 1), and a sample's place in them
+extern void gleam_data_loop_dims(const struct gleam_data_s* data, long dims[DIMS]);
+extern void gleam_data_position(const struct gleam_data_s* data, long sample, long pos[DIMS]);
+
 /* Copies one sample, unscaled, to memory of the host; k-space is multiplied with
  * the pattern. Calls for different samples may run at the same time.
  */
@@ -52,6 +56,9 @@ extern void gleam_data_pattern(const struct gleam_data_s* data, long sample, com
 
 // the reference image: as given, or S^H F^H y of fully sampled k-space
 extern void gleam_data_reference(const struct gleam_data_s* data, long sample, complex float* dst);
+
+// false for inference without a reference
+extern bool gleam_data_has_reference(const struct gleam_data_s* data);
 
 // k-space of this sample, multiplied with the pattern, is all zero: it cannot be scaled
 extern bool gleam_data_empty(const struct gleam_data_s* data, long sample);

@@ -4,10 +4,12 @@
 #include <float.h>
 #include <limits.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,6 +156,7 @@ struct input_s input_open(const char* name, const char* role)
 	check_file(name, role);
 
 	in.data = load_cfl(name, DIMS, in.dims);
+	in.mapped = (FILE_TYPE_CFL == file_type(name)) && !cfl_loop_desc_active() && (1 == mpi_get_num_procs());
 
 	char text[DIMS_TEXT];
 
@@ -167,6 +170,16 @@ struct input_s input_open(const char* name, const char* role)
 void input_close(const struct input_s* in)
 {
 	unmap_cfl(DIMS, in->dims, in->data);
+}
+
+
+void input_release(const struct input_s* in)
+{
+	// only clean pages of a private mapping of the file come back as they were
+	if (!in->mapped || (0 != (uintptr_t)in->data % (uintptr_t)sysconf(_SC_PAGESIZE)))
+		return;
+
+	madvise((void*)in->data, (size_t)md_calc_size(DIMS, in->dims) * CFL_SIZE, MADV_DONTNEED);
 }
 
 
@@ -228,8 +241,20 @@ static long find_bad(long N, const complex float src[N])
 
 void input_check_finite(const struct input_s* in)
 {
+	const long slab = 1L << 22;
 	long N = md_calc_size(DIMS, in->dims);
-	long bad = find_bad(N, in->data);
+	long bad = N;
+
+	for (long i = 0; (N == bad) && (i < N); i += slab) {
+
+		long n = MIN(slab, N - i);
+		long pos = find_bad(n, in->data + i);
+
+		if (pos < n)
+			bad = i + pos;
+
+		input_release(in);
+	}
 
 	if (N == bad)
 		return;

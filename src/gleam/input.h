@@ -23,6 +23,7 @@ struct input_s {
 
 	long dims[DIMS];
 	const complex float* data;
+	bool mapped;		// straight from the file
 };
 
 // opens the file once; BART's own messages are replaced where they say little
@@ -36,6 +37,11 @@ extern const char* dims_text(char text[DIMS_TEXT], const long dims[DIMS]);
 // shared by the samples that sample_dims enumerates
 extern long input_samples(const long dims[DIMS]);
 extern const complex float* input_sample(const struct input_s* in, const long sample_dims[DIMS], long sample);
+
+/* Pages of the file that have been read are given back: a data set does not add
+ * to the resident memory, however large. They stay in the system's cache.
+ */
+extern void input_release(const struct input_s* in);
 
 // reads everything once: neither NaN nor Inf
 extern void input_check_finite(const struct input_s* in);
