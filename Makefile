@@ -69,3 +69,12 @@ clean:
 
 distclean: clean
 	rm -rf build demo
+
+test: all unit
+	tests/run.sh $(B)
+
+demo: all
+	BART=$(abspath $(B))/bart scripts/demo.sh demo
+
+bench: all
+	BART=$(abspath $(B))/bart bench/run.sh

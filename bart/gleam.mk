@@ -17,7 +17,7 @@ gleam_unit_objs := $(patsubst %.c,%.o,$(wildcard utests/gleam/*.c))
 gleam_unit: $(gleam_unit_objs) $$(MODULES_gleam) $(MODULES)
 	$(LINKER) $(LDFLAGS) $(CFLAGS) $(CPPFLAGS) $+ $(FFTW_L) $(CUDA_L) $(BLAS_L) $(PNG_L) $(LIBS) -lcriterion -lm $(LIBRT) -o $@
 
-# programs of bench/, one each
+# programs of our bench/, one each; a folder of that name would be in the way of the tool `bench`
 
-gleam_bench_%: bench/gleam/%.o $$(MODULES_gleam) $(MODULES)
+gleam_bench_%: benchmarks/%.o $$(MODULES_gleam) $(MODULES)
 	$(LINKER) $(LDFLAGS) $(CFLAGS) $(CPPFLAGS) $+ $(FFTW_L) $(CUDA_L) $(BLAS_L) $(PNG_L) $(LIBS) -lm $(LIBRT) -o $@

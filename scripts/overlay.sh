@@ -21,14 +21,14 @@ pairs()
 
 	for f in bench/*.[ch]; do
 
-		[ ! -f "$f" ] || echo "$f bench/gleam/${f##*/}"
+		[ ! -f "$f" ] || echo "$f benchmarks/${f##*/}"
 	done
 
 	echo "bart/Makefile.gleam Makefiles/Makefile.gleam"
 	echo "bart/gleam.mk tests/gleam.mk"
 }
 
-mkdir -p "$tree/src/gleam" "$tree/utests/gleam" "$tree/bench/gleam"
+mkdir -p "$tree/src/gleam" "$tree/utests/gleam" "$tree/benchmarks"
 
 pairs > "$tree/.overlay.new"
 

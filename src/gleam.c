@@ -1,2 +1,103 @@
-int main_gleam(int argc, char* argv[argc]);
-int main_gleam(int, char* argv[]) { (void)argv; return 0; }
+/*
+ * Greedy training of unrolled networks: options to one configuration, no work.
+ *
+ * Ozturkler B, Sahiner A, Ergen T, Desai AD, Sandino CM, Vasanawala S, Pauly JM,
+ * Mardani M, Pilanci M. GLEAM: Greedy Learning for Large-Scale Accelerated MRI
+ * Reconstruction. arXiv:2207.08393.
+ */
+
+#include "num/init.h"
+
+#include "misc/misc.h"
+#include "misc/mmio.h"
+#include "misc/opts.h"
+
+#include "gleam/conf.h"
+#include "gleam/train.h"
+
+
+static const char help_str[] = "Trains an unrolled network for cartesian multi-coil reconstruction, greedily: module by\n"
+				"module, each with its own loss, at a fraction of the memory of end-to-end training.\n"
+				"<weights> is written; 'bart gleam-infer' reconstructs with it. Samples are enumerated\n"
+				"by dimensions 13, 14 and 15. Progress goes to stderr, the final validation to stdout.";
+
+
+int main_gleam(int argc, char* argv[argc])
+{
+	struct gleam_train_s conf = gleam_train_defaults;
+	struct gleam_net_s net = gleam_net_defaults;
+
+	struct opt_s valid_opts[] = {
+
+		OPTL_INFILE('k', "kspace", &conf.valid.kspace, "<file>", "validation data k-space"),
+		OPTL_INFILE('c', "coil", &conf.valid.maps, "<file>", "validation data sensitivity maps"),
+		OPTL_INFILE('r', "ref", &conf.valid.reference, "<file>", "validation data reference"),
+		OPTL_INFILE('p', "pattern", &conf.valid.pattern, "<file>", "validation data sampling pattern"),
+	};
+
+	struct opt_s adam_opts[] = {
+
+		OPTL_FLOAT(0, "beta1", &conf.adam.beta1, "f", "decay of the first moment (0.9)"),
+		OPTL_FLOAT(0, "beta2", &conf.adam.beta2, "f", "decay of the second moment (0.999)"),
+		OPTL_FLOAT(0, "epsilon", &conf.adam.eps, "f", "added to the root of the second moment (1e-8)"),
+	};
+
+	const struct opt_s opts[] = {
+
+		OPTL_SELECT(0, "pgd", enum gleam_type, &net.type, GLEAM_PGD, "proximal gradient descent (default)"),
+		OPTL_SELECT(0, "modl", enum gleam_type, &net.type, GLEAM_MODL, "MoDL: conjugate gradients for data consistency"),
+		OPTL_LONG('I', "iterations", &net.iterations, "N", "unrolled iterations (8)"),
+		OPTL_LONG('M', "modules", &net.modules, "M", "modules, a divisor of N (N)"),
+		OPTL_LONG(0, "features", &net.prox.features, "n", "channels of the hidden layers (PGD 100, MoDL 70; 3D: 60, 50)"),
+		OPTL_LONG(0, "blocks", &net.prox.blocks, "n", "residual blocks of the PGD network (2)"),
+		OPTL_LONG(0, "layers", &net.prox.layers, "n", "convolutions of the MoDL network (5)"),
+		OPTL_FLOAT(0, "step-size", &net.step_size, "t", "PGD: step size t (1)"),
+		OPTL_FLOAT(0, "mu", &net.mu, "mu", "MoDL: weight of the network's image (0.05)"),
+		OPTL_LONG(0, "cg-iter", &net.cg_iter, "n", "MoDL: conjugate gradient iterations (10)"),
+		OPTL_SET(0, "learn-dc", &net.learn_dc, "train step size or mu of every iteration"),
+
+		OPTL_INFILE(0, "pattern", &conf.train.pattern, "<file>", "sampling pattern (estimated from the zeros of k-space)"),
+		OPTL_SET(0, "ref-kspace", &conf.train.ref_kspace, "references are fully sampled k-space"),
+		OPTL_SUBOPT(0, "valid-data", "...", "validation data k=,c=,r=,p=: the weights with the lowest nRMSE are kept", ARRAY_SIZE(valid_opts), valid_opts),
+		OPTL_LONG(0, "valid-every", &conf.valid_every, "n", "iterations between validations (an epoch)"),
+
+		OPTL_LONG('b', "batch-size", &conf.batch_size, "n", "samples in a mini-batch (4)"),
+		OPTL_LONG(0, "micro-batch", &conf.micro_batch, "n", "samples computed at once, a divisor of the batch size (1)"),
+		OPTL_LONG('n', "max-iter", &conf.max_iter, "n", "stop after n iterations (mini-batches)"),
+		OPTL_LONG('e', "epochs", &conf.epochs, "n", "stop after n epochs (10, if no other limit is given)"),
+		OPTL_DOUBLE(0, "max-time", &conf.max_time, "s", "stop after s seconds"),
+		OPTL_LONG(0, "patience", &conf.patience, "n", "stop after n validations without a lower nRMSE"),
+
+		OPTL_FLOAT(0, "lr", &conf.adam.lr, "f", "learning rate (1e-4)"),
+		OPTL_FLOAT(0, "weight-decay", &conf.adam.weight_decay, "f", "l2 regularisation of the weights (1e-4)"),
+		OPTL_SUBOPT(0, "adam", "...", "configure Adam", ARRAY_SIZE(adam_opts), adam_opts),
+		OPTL_ULLONG('s', "seed", &conf.seed, "n", "seed of initial weights and order (0)"),
+		OPTL_CLEAR(0, "no-shuffle", &conf.shuffle, "samples in the order of the file"),
+		OPTL_STRING('l', "load", &conf.load, "<weights>", "start from these weights"),
+
+		OPTL_STRING(0, "backend", &conf.backend, "name", "what computes the networks: auto, winograd, dnnl, ref (auto)"),
+		OPTL_STRING(0, "log", &conf.log, "file.csv", "write a line per iteration"),
+		OPTL_SET(0, "memory", &conf.memory, "print the memory plan and exit"),
+	};
+
+	struct arg_s args[] = {
+
+		ARG_STRING(true, &conf.weights, "weights"),
+		ARG_INFILE(true, &conf.train.kspace, "kspace"),
+		ARG_INFILE(true, &conf.train.maps, "sensitivities"),
+		ARG_INFILE(true, &conf.train.reference, "reference"),
+	};
+
+	cmdline(&argc, argv, ARRAY_SIZE(args), args, help_str, ARRAY_SIZE(opts), opts);
+
+	conf.valid.ref_kspace = conf.train.ref_kspace;
+
+	if (1 < cfl_loop_desc_total())
+		error("gleam cannot be looped (bart -l): it trains on all samples, which dimensions 13, 14 and 15 enumerate\n");
+
+	num_init();
+
+	gleam_train(&conf, net);
+
+	return 0;
+}

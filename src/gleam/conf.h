@@ -1,6 +1,6 @@
 /*
- * What an unrolled network is (struct gleam_net_s: stored with the weights) and
- * how it is trained (struct gleam_train_s), with defaults and a text form.
+ * What an unrolled network is (stored with the weights), with defaults and a
+ * text form.
  */
 #ifndef _GLEAM_CONF_H
 #define _GLEAM_CONF_H
@@ -9,6 +9,8 @@
 #include <stdbool.h>
 
 #include "nn/prox_net.h"
+
+#define GLEAM_VERSION "0.1"
 
 enum gleam_type { GLEAM_PGD, GLEAM_MODL };
 
@@ -26,16 +28,24 @@ struct gleam_net_s {
 	bool learn_dc;		// t or mu of every iteration is trained
 };
 
-/* Defaults of the paper for this type: --features, --blocks, --layers that were
- * not given (0) are filled in. Calls error() with what to change when a value
- * makes no sense.
+// where options start from: what depends on the type is 0 (not given)
+extern const struct gleam_net_s gleam_net_defaults;
+
+/* Defaults of the paper for this type: --iterations, --modules, --features,
+ * --blocks, --layers that were not given (0) are filled in, prox.type is set.
+ * Calls error() with what to change when a value makes no sense; a depth that
+ * this type has not (--layers of PGD) is dropped with a warning.
  */
 extern void gleam_net_complete(struct gleam_net_s* net);
 
 // parameters of one unrolled iteration: the prox network's, then t or mu
+// (always there, trained or not)
 extern long gleam_net_params(const struct gleam_net_s* net);
 
-// text form, one "name value" line each; reading gives an error message or NULL
+/* Text form, one "name value" line each; empty lines and lines that start with
+ * ';' are skipped. Floats come back to the same bits. Reading returns NULL, or a
+ * message (valid until the next call in this thread) and leaves net alone.
+ */
 extern void gleam_net_print(const struct gleam_net_s* net, FILE* fp);
 extern const char* gleam_net_parse(struct gleam_net_s* net, const char* text);
 

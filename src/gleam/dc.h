@@ -16,6 +16,7 @@
 #include "misc/mri.h"
 
 struct gleam_dc_s;
+struct linop_s;
 
 /* @param ksp_dims	k-space of one batch (dimension BATCH_DIM = samples worked on at once)
  * @param map_dims	maps; BATCH_DIM is 1 when all samples share them
@@ -25,11 +26,17 @@ struct gleam_dc_s;
 extern struct gleam_dc_s* gleam_dc_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
 extern void gleam_dc_free(struct gleam_dc_s* dc);
 
-// bytes that gleam_dc_create would take for these dimensions
+// bytes that gleam_dc_create would take for these dimensions (FFTW's tables, some
+// kilobytes, come on top)
 extern size_t gleam_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
 
 // dimensions of the image
 extern void gleam_dc_image_dims(const struct gleam_dc_s* dc, long img_dims[DIMS]);
+
+/* A as an operator of BART, with forward, adjoint and normal operator, for whatever
+ * takes one; belongs to dc and lives as long.
+ */
+extern const struct linop_s* gleam_dc_linop(const struct gleam_dc_s* dc);
 
 // change to another batch: copies what it needs
 extern void gleam_dc_set(struct gleam_dc_s* dc, const complex float* maps, const complex float* pattern);

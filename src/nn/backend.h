@@ -31,7 +31,7 @@ enum nn_padding { NN_PAD_ZERO, NN_PAD_REFLECT, NN_PAD_REPLICATE };
 struct nn_tensor_s {
 
 	long channels;		// without padding
-	long group;		// channels that lie side by side (2 for complex images)
+	long group;		// channels that lie side by side (2 for complex images; features: with padding)
 	long group_str;		// from one group to the next
 	long dims[NN_DIMS];
 	long strs[NN_DIMS];	// all strides are in floats
@@ -95,11 +95,14 @@ extern const struct nn_backend_s* nn_backend_find(const char* name);
 // all backends in this binary, NULL at the end
 extern const struct nn_backend_s* const nn_backends[];
 
-// an image: maps are the outer channels, E of them maps_str complex elements apart
+// an image: maps are the outer channels, E of them maps_str complex elements
+// apart; strs are complex elements, too
 extern struct nn_tensor_s nn_tensor_image(long maps, long maps_str, const long dims[NN_DIMS], const long strs[NN_DIMS]);
 
-// a feature tensor as the backend wants it, and its number of floats
+// a feature tensor as the backend wants it
 extern struct nn_tensor_s nn_tensor_feature(const struct nn_backend_s* backend, long channels, const long dims[NN_DIMS]);
+
+// floats from the first element to the end of the last, padding included
 extern long nn_tensor_size(const struct nn_tensor_s* tensor);
 
 #endif		// _NN_BACKEND_H

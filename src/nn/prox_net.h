@@ -28,7 +28,19 @@ struct nn_prox_conf_s {
 
 struct nn_prox_s;
 
-// number of parameters of one network
+/* Number of parameters of one network. They are packed convolution by
+ * convolution, each its weights[out][in][kz][ky][kx] followed by its bias[out]
+ * if it has one, in this order:
+ *
+ * resnet, with h = in at first, h <- B(A(h)) + shortcut(h) for each block and
+ * out = in + last(h): A, B, shortcut of the first block, A, B of each further
+ * block, last. The shortcut of the first block is a 1x1 convolution with bias,
+ * that of the others the identity; last has a bias and is padded with zeros. The
+ * other convolutions have no bias, are padded by reflection in 2D and by
+ * replication in 3D; A and B are (ReLU, conv) in 2D, (conv, ReLU) in 3D.
+ *
+ * revnet: conv, then (ReLU, conv) until the number of layers is reached; no bias.
+ */
 extern long nn_prox_params(const struct nn_prox_conf_s* conf);
 
 // initial values: uniform in +-1/sqrt(fan in), a pure function of seed and
@@ -48,12 +60,12 @@ extern void nn_prox_free(struct nn_prox_s* prox);
 extern size_t nn_prox_bytes(const struct nn_prox_s* prox);
 extern void nn_prox_alloc(struct nn_prox_s* prox);
 
-// out = in + net(in); out is not in
+// out = in + net(in); out is not in. Without slots slot is 0.
 extern void nn_prox_forward(struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params);
 
 /* Backward pass of the last forward pass in that slot, whose input was in.
  * dparams is added to; din (gradient with respect to in, of the image layout)
- * may be NULL. The slot's activations are used up.
+ * may be NULL or dout, but not in. The slot's activations are used up.
  */
 extern void nn_prox_backward(struct nn_prox_s* prox, int slot, float* din, float* dparams,
 		const float* dout, const float* in, const float* params);

@@ -1,0 +1,36 @@
+/*
+ * Files that are there whole or not at all: written beside their final name
+ * (<path>.new), flushed to disk, then renamed. All functions call error() when
+ * they fail, after the temporary files are removed; the earlier file stays.
+ */
+#ifndef _ATOMIC_H
+#define _ATOMIC_H
+
+#include <stddef.h>
+
+#define ATOMIC_SUFFIX ".new"
+
+struct atomic_part_s {
+
+	size_t size;
+	const void* data;
+};
+
+// the parts one after the other
+extern void atomic_write_file(const char* path, int N, const struct atomic_part_s parts[N]);
+
+/* The two files of a cfl: <name>.cfl with the data, then <name>.hdr. Between the
+ * two renames the header that belongs to the new data is <name>.hdr.new: a
+ * checksum in the header tells a reader which of the two it is.
+ */
+extern void atomic_write_cfl(const char* name, struct atomic_part_s header, struct atomic_part_s data);
+
+/* Calls error() when no file can be written at this path: to be asked before
+ * hours of work, not after them. What is there is left alone.
+ */
+extern void atomic_check_writable(const char* path);
+
+// CRC-32 of IEEE 802.3 (as zlib's); crc is 0 or the result for the data before
+extern unsigned int atomic_crc32(unsigned int crc, size_t size, const void* data);
+
+#endif		// _ATOMIC_H

@@ -1,0 +1,211 @@
+#include <complex.h>
+
+#include "num/multind.h"
+#include "num/flpmath.h"
+
+#include "misc/mri.h"
+#include "misc/misc.h"
+
+#include "gleam/data.h"
+#include "gleam/dc.h"
+#include "gleam/unroll.h"
+
+#include "gleam/batch.h"
+
+struct gleam_batch_s {
+
+	const struct gleam_data_s* data;
+	struct gleam_unroll_s* unroll;
+
+	long size;
+	long micro_batch;
+	long* samples;
+	float* scale;
+	long selected;		// part whose operators are set, or -1
+
+	long ksp_size;		// elements of one sample
+	long map_size;
+	long pat_size;
+	long img_size;
+
+	complex float* buffer;	// k-space and maps of a part, in turn
+	complex float* pattern;
+
+	complex float* x0;
+	complex float* ref;
+	complex float* x;
+};
+
+
+struct gleam_dims_s gleam_batch_dims(const struct gleam_data_s* data, long micro_batch)
+{
+	struct gleam_dims_s dims;
+
+	gleam_data_ksp_dims(data, dims.ksp);
+	gleam_data_map_dims(data, dims.map);
+	gleam_data_pat_dims(data, dims.pat);
+
+	dims.ksp[BATCH_DIM] = micro_batch;
+	dims.map[BATCH_DIM] = micro_batch;
+	dims.pat[BATCH_DIM] = micro_batch;
+
+	return dims;
+}
+
+static void sizes_of_one(const struct gleam_data_s* data, long* ksp, long* map, long* pat, long* img)
+{
+	struct gleam_dims_s dims = gleam_batch_dims(data, 1);
+	long img_dims[DIMS];
+
+	gleam_dims_image(&dims, img_dims);
+
+	*ksp = md_calc_size(DIMS, dims.ksp);
+	*map = md_calc_size(DIMS, dims.map);
+	*pat = md_calc_size(DIMS, dims.pat);
+	*img = md_calc_size(DIMS, img_dims);
+}
+
+size_t gleam_batch_bytes(const struct gleam_data_s* data, long size, long micro_batch)
+{
+	long ksp;
+	long map;
+	long pat;
+	long img;
+
+	sizes_of_one(data, &ksp, &map, &pat, &img);
+
+	return (size_t)(micro_batch * (MAX(ksp, map) + pat) + 3 * size * img) * CFL_SIZE;
+}
+
+static complex float* alloc_elements(long n)
+{
+	return md_alloc(1, (long[1]){ n }, CFL_SIZE);
+}
+
+struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct gleam_unroll_s* unroll, long size, long micro_batch)
+{
+	PTR_ALLOC(struct gleam_batch_s, b);
+
+	b->data = data;
+	b->unroll = unroll;
+	b->size = size;
+	b->micro_batch = micro_batch;
+	b->selected = -1;
+
+	b->samples = xmalloc((size_t)size * sizeof(long));
+	b->scale = xmalloc((size_t)size * sizeof(float));
+
+	sizes_of_one(data, &b->ksp_size, &b->map_size, &b->pat_size, &b->img_size);
+
+	b->buffer = alloc_elements(micro_batch * MAX(b->ksp_size, b->map_size));
+	b->pattern = alloc_elements(micro_batch * b->pat_size);
+	b->x0 = alloc_elements(size * b->img_size);
+	b->ref = alloc_elements(size * b->img_size);
+	b->x = alloc_elements(size * b->img_size);
+
+	return PTR_PASS(b);
+}
+
+void gleam_batch_free(struct gleam_batch_s* b)
+{
+	md_free(b->buffer);
+	md_free(b->pattern);
+	md_free(b->x0);
+	md_free(b->ref);
+	md_free(b->x);
+
+	xfree(b->samples);
+	xfree(b->scale);
+	xfree(b);
+}
+
+long gleam_batch_parts(const struct gleam_batch_s* b)
+{
+	return b->size / b->micro_batch;
+}
+
+const complex float* gleam_batch_x0(const struct gleam_batch_s* b, long part)
+{
+	return b->x0 + part * b->micro_batch * b->img_size;
+}
+
+const complex float* gleam_batch_ref(const struct gleam_batch_s* b, long part)
+{
+	return b->ref + part * b->micro_batch * b->img_size;
+}
+
+complex float* gleam_batch_x(struct gleam_batch_s* b, long part)
+{
+	return b->x + part * b->micro_batch * b->img_size;
+}
+
+float gleam_batch_scale(const struct gleam_batch_s* b, long i)
+{
+	return b->scale[i];
+}
+
+void gleam_batch_select(struct gleam_batch_s* b, long part)
+{
+	if (part == b->selected)
+		return;
+
+	for (long i = 0; i < b->micro_batch; i++) {
+
+		long sample = b->samples[part * b->micro_batch + i];
+
+		gleam_data_maps(b->data, sample, b->buffer + i * b->map_size);
+		gleam_data_pattern(b->data, sample, b->pattern + i * b->pat_size);
+	}
+
+	gleam_dc_set(gleam_unroll_dc(b->unroll), b->buffer, b->pattern);
+
+	b->selected = part;
+}
+
+static void scale_sample(struct gleam_batch_s* b, long i)
+{
+	long dims[1] = { b->img_size };
+	complex float* x0 = b->x0 + i * b->img_size;
+	complex float* ref = b->ref + i * b->img_size;
+
+	float scale = gleam_data_scaling(b->img_size, x0);
+
+	// an empty sample stays zero: there is nothing to scale
+	b->scale[i] = (0.f < scale) ? scale : 1.f;
+
+	md_zsmul(1, dims, x0, x0, 1.f / b->scale[i]);
+
+	if (gleam_data_has_reference(b->data)) {
+
+		gleam_data_reference(b->data, b->samples[i], ref);
+		md_zsmul(1, dims, ref, ref, 1.f / b->scale[i]);
+	}
+}
+
+static void load_part(struct gleam_batch_s* b, long part)
+{
+	long first = part * b->micro_batch;
+
+	gleam_batch_select(b, part);
+
+	for (long i = 0; i < b->micro_batch; i++)
+		gleam_data_kspace(b->data, b->samples[first + i], b->buffer + i * b->ksp_size);
+
+	gleam_dc_adjoint(gleam_unroll_dc(b->unroll), b->x0 + first * b->img_size, b->buffer);
+
+	for (long i = 0; i < b->micro_batch; i++)
+		scale_sample(b, first + i);
+}
+
+void gleam_batch_load(struct gleam_batch_s* b, const long samples[])
+{
+	for (long i = 0; i < b->size; i++)
+		b->samples[i] = samples[i];
+
+	b->selected = -1;
+
+	for (long part = 0; part < gleam_batch_parts(b); part++)
+		load_part(b, part);
+
+	md_copy(1, (long[1]){ b->size * b->img_size }, b->x, b->x0, CFL_SIZE);
+}

@@ -1,0 +1,486 @@
+/*
+ * BART's centered unitary Fourier transform is s M FFT M, with s the square root
+ * of the number of pixels in the denominator and M = fftmod diagonal, so that
+ *
+ *	A = (P M) FFT (s M S)	and	A^H A = (s M S)^H IFFT |P|^2 FFT (s M S):
+ *
+ * the inner modulation commutes with the pattern and cancels; the outer one and
+ * the scale are put into the maps once. What is left of the normal operator is
+ * two Fourier transforms per coil and three multiplications.
+ *
+ * Frames (all dimensions but space, coils, maps) are worked on one after the
+ * other; the coils of a frame in parallel, each into a buffer of its own, then
+ * summed pixel by pixel in the order of the coils. So the result does not depend
+ * on the number of threads.
+ */
+
+#include <assert.h>
+#include <complex.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num/multind.h"
+#include "num/flpmath.h"
+#include "num/fft.h"
+
+#include "misc/misc.h"
+#include "misc/mri.h"
+
+#include "dc_fft.h"
+#include "dc_sense.h"
+
+#define SPACE_FLAGS FFT_FLAGS
+#define FRAME_FLAGS (~(SPACE_FLAGS | COIL_FLAG | MAPS_FLAG))
+
+// coil images held at the same time: of more coils, this many are summed up at once
+#define COILS_MAX 16
+
+// with fewer pixels in all coils, waking other threads takes longer than the work
+#define PARALLEL_MIN 16384
+
+struct dc_sense_s {
+
+	struct dc_layout_s layout;
+	long pixels;
+	long coils;
+	long maps;
+	long group;	// coils worked on at the same time
+	bool parallel;
+
+	long frame_dims[DIMS];
+
+	long map_dims[DIMS];
+	long pat_dims[DIMS];
+	long pm_dims[DIMS];	// pattern, each frame of full size
+
+	// in bytes, 0 where a dimension is shared
+	long img_strs[DIMS];
+	long ksp_strs[DIMS];
+	long map_strs[DIMS];
+	long pm_strs[DIMS];
+	long weight_strs[DIMS];
+
+	complex float* smap;	// s M S
+	complex float* pm;	// P M
+	float* weights;		// |P|^2, padded
+	complex float* coil;	// padded coil images
+	complex float* sum;	// of groups of coils so far, NULL if there is one group
+
+	void* mem;
+	size_t bytes;
+
+	struct dc_fft_s* fft;
+};
+
+
+static size_t reserve(size_t* bytes, long count, size_t size)
+{
+	size_t pos = *bytes;
+
+	*bytes += ((size_t)count * size + 63) / 64 * 64;
+
+	return pos;
+}
+
+
+static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+{
+	assert(1 == ksp_dims[MAPS_DIM]);
+	assert(1 == pat_dims[COIL_DIM]);
+	assert(md_check_equal_dims(DIMS, ksp_dims, map_dims, SPACE_FLAGS | COIL_FLAG));
+	assert(md_check_compat(DIMS, ~(SPACE_FLAGS | COIL_FLAG), ksp_dims, map_dims));
+	assert(md_check_compat(DIMS, ~0UL, ksp_dims, pat_dims));
+	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & md_nontriv_dims(DIMS, pat_dims)));
+	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & FRAME_FLAGS & md_nontriv_dims(DIMS, map_dims)));
+
+	op->layout = dc_layout(ksp_dims);
+	op->pixels = op->layout.dims[0] * op->layout.rows;
+	op->coils = ksp_dims[COIL_DIM];
+	op->maps = map_dims[MAPS_DIM];
+	op->group = MIN(op->coils, (long)COILS_MAX);
+	op->parallel = (PARALLEL_MIN <= op->pixels * op->group);
+
+	long img_dims[DIMS];
+	long weight_dims[DIMS];
+
+	md_select_dims(DIMS, ~COIL_FLAG, img_dims, ksp_dims);
+	md_select_dims(DIMS, FRAME_FLAGS, op->frame_dims, ksp_dims);
+	md_select_dims(DIMS, FRAME_FLAGS, weight_dims, pat_dims);
+	md_copy_dims(DIMS, op->map_dims, map_dims);
+	md_copy_dims(DIMS, op->pat_dims, pat_dims);
+	md_copy_dims(DIMS, op->pm_dims, pat_dims);
+	md_copy_dims(3, op->pm_dims, ksp_dims);
+
+	img_dims[MAPS_DIM] = op->maps;
+
+	md_calc_strides(DIMS, op->img_strs, img_dims, CFL_SIZE);
+	md_calc_strides(DIMS, op->ksp_strs, ksp_dims, CFL_SIZE);
+	md_calc_strides(DIMS, op->map_strs, map_dims, CFL_SIZE);
+	md_calc_strides(DIMS, op->pm_strs, op->pm_dims, CFL_SIZE);
+	md_calc_strides(DIMS, op->weight_strs, weight_dims, (size_t)op->layout.size * FL_SIZE);
+}
+
+
+// where everything lies in one piece of memory; with mem NULL only its size is found
+static void set_memory(struct dc_sense_s* op, char* mem)
+{
+	long frames = md_calc_size(DIMS, op->pm_dims) / op->pixels;
+	bool groups = (op->group < op->coils);
+
+	op->bytes = 0;
+
+	size_t smap = reserve(&op->bytes, md_calc_size(DIMS, op->map_dims), CFL_SIZE);
+	size_t pm = reserve(&op->bytes, md_calc_size(DIMS, op->pm_dims), CFL_SIZE);
+	size_t weights = reserve(&op->bytes, frames * op->layout.size, FL_SIZE);
+	size_t coil = reserve(&op->bytes, op->group * op->layout.size, CFL_SIZE);
+	size_t sum = reserve(&op->bytes, groups ? (op->maps * op->pixels) : 0, CFL_SIZE);
+
+	if (NULL == mem)
+		return;
+
+	op->mem = mem;
+	op->smap = (complex float*)(mem + smap);
+	op->pm = (complex float*)(mem + pm);
+	op->weights = (float*)(mem + weights);
+	op->coil = (complex float*)(mem + coil);
+	op->sum = groups ? (complex float*)(mem + sum) : NULL;
+
+	// the rims must be zero
+	memset(mem + weights, 0, sum - weights);
+}
+
+
+size_t dc_sense_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+{
+	struct dc_sense_s op;
+
+	set_dims(&op, ksp_dims, map_dims, pat_dims);
+	set_memory(&op, NULL);
+
+	return sizeof(op) + op.bytes;
+}
+
+
+struct dc_sense_s* dc_sense_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+{
+	PTR_ALLOC(struct dc_sense_s, op);
+
+	set_dims(op, ksp_dims, map_dims, pat_dims);
+	set_memory(op, NULL);
+
+	char* mem = aligned_alloc(64, op->bytes);
+
+	if (NULL == mem)
+		error("Out of memory: data consistency needs %zu bytes. A smaller batch at once needs less.\n", op->bytes);
+
+	set_memory(op, mem);
+
+	op->fft = dc_fft_create(&op->layout, op->coil);
+
+	return PTR_PASS(op);
+}
+
+
+void dc_sense_free(struct dc_sense_s* op)
+{
+	dc_fft_free(op->fft);
+	free(op->mem);
+	xfree(op);
+}
+
+
+// d += a b, or conj(a) b with sign -1; spelled out because C's own product checks for NaN
+static void row_fmac(long X, complex float _d[X], float sign, const complex float _a[X], const complex float _b[X])
+{
+	float* d = (float*)_d;
+	const float* a = (const float*)_a;
+	const float* b = (const float*)_b;
+
+#pragma omp simd
+	for (long i = 0; i < X; i++) {
+
+		float ai = sign * a[2 * i + 1];
+
+		d[2 * i + 0] += a[2 * i] * b[2 * i] - ai * b[2 * i + 1];
+		d[2 * i + 1] += a[2 * i] * b[2 * i + 1] + ai * b[2 * i];
+	}
+}
+
+
+static void row_clear(long X, complex float d[X])
+{
+	memset(d, 0, (size_t)X * CFL_SIZE);
+}
+
+
+static void modulate_maps(struct dc_sense_s* op, const complex float* mod, const complex float* maps)
+{
+	long planes = md_calc_size(DIMS, op->map_dims) / op->pixels;
+
+#pragma omp parallel for if (op->parallel)
+	for (long i = 0; i < planes; i++) {
+
+		row_clear(op->pixels, op->smap + i * op->pixels);
+		row_fmac(op->pixels, op->smap + i * op->pixels, 1., mod, maps + i * op->pixels);
+	}
+}
+
+
+// from the pattern of one frame in pm, |P|^2 and P M
+static void modulate_frame(const struct dc_sense_s* op, float* weights, complex float* pm, const complex float* mod)
+{
+	const struct dc_layout_s* l = &op->layout;
+
+	for (long y = 0; y < l->rows; y++) {
+
+		for (long x = 0; x < l->dims[0]; x++) {
+
+			complex float* p = &pm[y * l->dims[0] + x];
+			complex float m = mod[y * l->dims[0] + x];
+
+			weights[y * l->pitch + x] = crealf(*p) * crealf(*p) + cimagf(*p) * cimagf(*p);
+
+			*p = CMPLXF(crealf(*p) * crealf(m) - cimagf(*p) * cimagf(m), crealf(*p) * cimagf(m) + cimagf(*p) * crealf(m));
+		}
+	}
+}
+
+
+static void modulate_pattern(struct dc_sense_s* op, const complex float* mod, const complex float* pattern)
+{
+	long frames = md_calc_size(DIMS, op->pm_dims) / op->pixels;
+
+	md_copy2(DIMS, op->pm_dims, op->pm_strs, op->pm, MD_STRIDES(DIMS, op->pat_dims, CFL_SIZE), pattern, CFL_SIZE);
+
+#pragma omp parallel for if (op->parallel)
+	for (long i = 0; i < frames; i++)
+		modulate_frame(op, op->weights + i * op->layout.size, op->pm + i * op->pixels, mod);
+}
+
+
+void dc_sense_set(struct dc_sense_s* op, const complex float* maps, const complex float* pattern)
+{
+	// a coil buffer is at least as large; its rim is cleared again
+	complex float* mod = op->coil;
+
+	md_zfill(3, op->layout.dims, mod, 1.);
+	fftmod(3, op->layout.dims, SPACE_FLAGS, mod, mod);
+
+	modulate_pattern(op, mod, pattern);
+
+	fftscale(3, op->layout.dims, SPACE_FLAGS, mod, mod);
+
+	modulate_maps(op, mod, maps);
+
+	memset(op->coil, 0, (size_t)op->layout.size * CFL_SIZE);
+}
+
+
+// one frame of one sample, and what belongs to it
+struct frame_s {
+
+	const complex float* smap;
+	const complex float* pm;
+	const float* weights;
+	long img;	// offsets in elements
+	long ksp;
+};
+
+static struct frame_s frame_at(const struct dc_sense_s* op, long sample, const long pos[DIMS])
+{
+	long spos[DIMS];
+
+	md_copy_dims(DIMS, spos, pos);
+	spos[BATCH_DIM] = sample;
+
+	return (struct frame_s){
+
+		.smap = &MD_ACCESS(DIMS, op->map_strs, spos, op->smap),
+		.pm = &MD_ACCESS(DIMS, op->pm_strs, spos, op->pm),
+		.weights = &MD_ACCESS(DIMS, op->weight_strs, spos, op->weights),
+		.img = md_calc_offset(DIMS, op->img_strs, pos) / (long)CFL_SIZE,
+		.ksp = md_calc_offset(DIMS, op->ksp_strs, pos) / (long)CFL_SIZE,
+	};
+}
+
+
+static bool frame_next(const struct dc_sense_s* op, long pos[DIMS])
+{
+	return md_next(DIMS, op->frame_dims, FRAME_FLAGS & ~BATCH_FLAG, pos);
+}
+
+
+static complex float* coil_row(const struct dc_sense_s* op, long coil, long y)
+{
+	return op->coil + (coil % op->group) * op->layout.size + y * op->layout.pitch;
+}
+
+
+static const complex float* map_row(const struct dc_sense_s* op, const struct frame_s* f, long coil, long map, long y)
+{
+	return f->smap + (map * op->coils + coil) * op->pixels + y * op->layout.dims[0];
+}
+
+
+// coil image: sum over maps of S_c,e x_e
+static void coil_expand(const struct dc_sense_s* op, const struct frame_s* f, long coil, const complex float* img)
+{
+	long X = op->layout.dims[0];
+
+	for (long y = 0; y < op->layout.rows; y++) {
+
+		complex float* w = coil_row(op, coil, y);
+
+		row_clear(X, w);
+
+		for (long e = 0; e < op->maps; e++)
+			row_fmac(X, w, 1., map_row(op, f, coil, e, y), img + e * op->pixels + y * X);
+	}
+}
+
+
+// image: sum over the coils of a group of conj(S_c,e) w_c, added to that of earlier groups
+static void row_combine(const struct dc_sense_s* op, const struct frame_s* f, long first, long end, long y, complex float* dst)
+{
+	long X = op->layout.dims[0];
+
+	for (long e = 0; e < op->maps; e++) {
+
+		complex float* sum = ((NULL == op->sum) ? dst : op->sum) + e * op->pixels + y * X;
+
+		if (0 == first)
+			row_clear(X, sum);
+
+		for (long c = first; c < end; c++)
+			row_fmac(X, sum, -1., map_row(op, f, c, e, y), coil_row(op, c, y));
+
+		if ((end == op->coils) && (NULL != op->sum))
+			memcpy(dst + e * op->pixels + y * X, sum, (size_t)X * CFL_SIZE);
+	}
+}
+
+
+static void frame_normal(struct dc_sense_s* op, const struct frame_s* f, complex float* dst, const complex float* src)
+{
+	for (long first = 0; first < op->coils; first += op->group) {
+
+		long end = MIN(first + op->group, op->coils);
+
+#pragma 	omp parallel if (op->parallel)
+		{
+#pragma 		omp for schedule(dynamic, 1)
+			for (long c = first; c < end; c++) {
+
+				coil_expand(op, f, c, src);
+				dc_fft_filter(op->fft, coil_row(op, c, 0), f->weights);
+			}
+
+#pragma 		omp for schedule(static)
+			for (long y = 0; y < op->layout.rows; y++)
+				row_combine(op, f, first, end, y, dst);
+		}
+	}
+}
+
+
+void dc_sense_normal(struct dc_sense_s* op, long sample, complex float* dst, const complex float* src)
+{
+	long pos[DIMS] = { };
+
+	do {
+		struct frame_s f = frame_at(op, sample, pos);
+
+		frame_normal(op, &f, dst + f.img, src + f.img);
+
+	} while (frame_next(op, pos));
+}
+
+
+// k-space to coil image with P^H, before the backward transform
+static void coil_load(const struct dc_sense_s* op, const struct frame_s* f, long coil, const complex float* ksp)
+{
+	long X = op->layout.dims[0];
+
+	for (long y = 0; y < op->layout.rows; y++) {
+
+		row_clear(X, coil_row(op, coil, y));
+		row_fmac(X, coil_row(op, coil, y), -1., f->pm + y * X, ksp + coil * op->pixels + y * X);
+	}
+}
+
+
+static void coil_store(const struct dc_sense_s* op, const struct frame_s* f, long coil, complex float* ksp)
+{
+	long X = op->layout.dims[0];
+
+	for (long y = 0; y < op->layout.rows; y++) {
+
+		row_clear(X, ksp + coil * op->pixels + y * X);
+		row_fmac(X, ksp + coil * op->pixels + y * X, 1., f->pm + y * X, coil_row(op, coil, y));
+	}
+}
+
+
+static void frame_adjoint(struct dc_sense_s* op, const struct frame_s* f, complex float* img, const complex float* ksp)
+{
+	for (long first = 0; first < op->coils; first += op->group) {
+
+		long end = MIN(first + op->group, op->coils);
+
+#pragma 	omp parallel if (op->parallel)
+		{
+#pragma 		omp for schedule(dynamic, 1)
+			for (long c = first; c < end; c++) {
+
+				coil_load(op, f, c, ksp);
+				dc_fft_backward(op->fft, coil_row(op, c, 0));
+			}
+
+#pragma 		omp for schedule(static)
+			for (long y = 0; y < op->layout.rows; y++)
+				row_combine(op, f, first, end, y, img);
+		}
+	}
+}
+
+
+static void frame_forward(struct dc_sense_s* op, const struct frame_s* f, complex float* ksp, const complex float* img)
+{
+	for (long first = 0; first < op->coils; first += op->group) {
+
+#pragma 	omp parallel for schedule(dynamic, 1) if (op->parallel)
+		for (long c = first; c < MIN(first + op->group, op->coils); c++) {
+
+			coil_expand(op, f, c, img);
+			dc_fft_forward(op->fft, coil_row(op, c, 0));
+			coil_store(op, f, c, ksp);
+		}
+	}
+}
+
+
+void dc_sense_adjoint(struct dc_sense_s* op, long sample, complex float* img, const complex float* ksp)
+{
+	long pos[DIMS] = { };
+
+	do {
+		struct frame_s f = frame_at(op, sample, pos);
+
+		frame_adjoint(op, &f, img + f.img, ksp + f.ksp);
+
+	} while (frame_next(op, pos));
+}
+
+
+void dc_sense_forward(struct dc_sense_s* op, long sample, complex float* ksp, const complex float* img)
+{
+	long pos[DIMS] = { };
+
+	do {
+		struct frame_s f = frame_at(op, sample, pos);
+
+		frame_forward(op, &f, ksp + f.ksp, img + f.img);
+
+	} while (frame_next(op, pos));
+}

@@ -1,1 +1,0 @@
-int gleam_dummy; int gleam_dummy = 0;

@@ -1,0 +1,258 @@
+#include <complex.h>
+#include <string.h>
+#include <stdbool.h>
+
+#include "num/multind.h"
+#include "num/flpmath.h"
+
+#include "misc/debug.h"
+#include "misc/misc.h"
+#include "misc/mmio.h"
+#include "misc/mri.h"
+#include "misc/types.h"
+
+#include "nn/backend.h"
+
+#include "gleam/batch.h"
+#include "gleam/data.h"
+#include "gleam/memory.h"
+#include "gleam/metrics.h"
+#include "gleam/report.h"
+#include "gleam/setup.h"
+#include "gleam/unroll.h"
+#include "gleam/validate.h"
+#include "gleam/weights.h"
+
+#include "gleam/infer.h"
+
+const struct gleam_infer_s gleam_infer_defaults = {
+
+	.backend = "auto",
+};
+
+struct infer_s {
+
+	const struct gleam_infer_s* conf;
+	const struct nn_backend_s* backend;
+
+	struct gleam_weights_s* weights;
+	struct gleam_data_s* data;
+	struct gleam_dims_s dims;
+	long img_dims[DIMS];
+
+	long N;				// iterations that are run
+	struct gleam_memory_s plan;
+
+	struct gleam_unroll_s* unroll;
+	struct gleam_batch_s* batch;
+	complex float* next;
+
+	long out_dims[DIMS];
+	complex float* out;
+
+	struct gleam_metrics_stat_s* stat;	// [N + 1], of stages
+	long steps;				// run in all, for --tol
+};
+
+
+static void check_conf(const struct gleam_infer_s* c)
+{
+	if (!(0. <= c->tol))
+		error("--tol is %g, but must not be negative\n", c->tol);
+
+	if ((NULL != c->files.reference) && (0 == strcmp("-", c->output)))
+		error("--reference prints metrics to stdout, where the output '-' goes: give the output a file name\n");
+}
+
+static void check_network(struct infer_s* s)
+{
+	const struct gleam_infer_s* c = s->conf;
+	const struct gleam_net_s* net = &s->weights->net;
+
+	if ((0 > c->iterations) || (net->iterations < c->iterations))
+		error("--iterations is %ld, but %s holds a network of %ld\n", c->iterations, c->weights, net->iterations);
+
+	if (net->prox.maps != s->dims.map[MAPS_DIM])
+		error("%s: was trained with %ld map(s) (dimension %d), but %s has %ld. Train with as many maps as there are, "
+			"or choose some: bart slice 4 0\n",
+			c->weights, net->prox.maps, MAPS_DIM, c->files.maps, s->dims.map[MAPS_DIM]);
+
+	gleam_setup_spatial(&s->dims, c->files.kspace);
+
+	if (net->prox.spatial != gleam_dims_spatial(&s->dims))
+		error("%s: is a %d-dimensional network, but %s is %d-dimensional\n",
+			c->weights, net->prox.spatial, c->files.kspace, gleam_dims_spatial(&s->dims));
+}
+
+static void plan_memory(struct infer_s* s)
+{
+	auto bytes = gleam_unroll_bytes(&s->weights->net, s->backend, &s->dims, 0);
+	size_t image = (size_t)md_calc_size(DIMS, s->img_dims) * CFL_SIZE;
+
+	gleam_memory_add(&s->plan, "activations and workspace", bytes.prox);
+	gleam_memory_add(&s->plan, "data consistency", bytes.dc);
+	gleam_memory_add(&s->plan, "images of one sample", bytes.images + image + gleam_batch_bytes(s->data, 1, 1));
+	gleam_memory_add(&s->plan, "weights", (size_t)(s->weights->net.iterations * s->weights->P) * sizeof(float));
+}
+
+static void output_dims(struct infer_s* s)
+{
+	gleam_data_loop_dims(s->data, s->out_dims);
+
+	for (int i = 0; i < DIMS; i++)
+		s->out_dims[i] *= s->img_dims[i];
+
+	if (s->conf->stages)
+		s->out_dims[ITER_DIM] = s->N;
+}
+
+static void store(struct infer_s* s, long sample, long stage, const complex float* x)
+{
+	long pos[DIMS];
+	gleam_data_position(s->data, sample, pos);
+
+	pos[ITER_DIM] = s->conf->stages ? (stage - 1) : 0;
+
+	md_copy_block(DIMS, pos, s->out_dims, s->out, s->img_dims, x, CFL_SIZE);
+}
+
+static void measure(struct infer_s* s, long stage, const complex float* x)
+{
+	if (NULL != s->stat)
+		gleam_validate_image(&s->stat[stage], s->img_dims, x, gleam_batch_ref(s->batch, 0));
+}
+
+static bool converged(const struct infer_s* s, const complex float* next, const complex float* x)
+{
+	if (0. == s->conf->tol)
+		return false;
+
+	return md_zrmse(DIMS, s->img_dims, next, x) < s->conf->tol * md_zrms(DIMS, s->img_dims, next);
+}
+
+static void finish_stage(struct infer_s* s, long sample, long stage, complex float* tmp, const complex float* x)
+{
+	measure(s, stage, x);
+
+	if (!s->conf->stages && (s->N != stage))
+		return;
+
+	md_zsmul(DIMS, s->img_dims, tmp, x, gleam_batch_scale(s->batch, 0));
+	store(s, sample, stage, tmp);
+}
+
+static void reconstruct(struct infer_s* s, long sample)
+{
+	long P = s->weights->P;
+
+	gleam_batch_load(s->batch, &sample);
+
+	complex float* x = gleam_batch_x(s->batch, 0);
+	bool done = false;
+
+	measure(s, 0, x);
+
+	for (long n = 1; n <= s->N; n++) {
+
+		// after an early exit the later stages are the last image
+		if (!done) {
+
+			gleam_unroll_forward(s->unroll, 0, s->weights->params + (n - 1) * P, s->next, x, gleam_batch_x0(s->batch, 0));
+
+			done = converged(s, s->next, x);
+			s->steps++;
+
+			md_copy(DIMS, s->img_dims, x, s->next, CFL_SIZE);
+		}
+
+		finish_stage(s, sample, n, s->next, x);
+	}
+}
+
+static void reconstruct_all(struct infer_s* s)
+{
+	for (long i = 0; i < gleam_data_samples(s->data); i++) {
+
+		if (gleam_data_empty(s->data, i)) {
+
+			debug_printf(DP_WARN, "%s: sample %ld is all zero, and so is its reconstruction\n", s->conf->files.kspace, i);
+			continue;		// the output begins as zero
+		}
+
+		reconstruct(s, i);
+	}
+}
+
+static void infer_open(struct infer_s* s)
+{
+	const struct gleam_infer_s* c = s->conf;
+
+	check_conf(c);
+
+	s->backend = gleam_setup_backend(c->backend);
+	s->weights = gleam_weights_read(c->weights);
+	s->data = gleam_data_open(&c->files);
+	s->dims = gleam_batch_dims(s->data, 1);
+
+	check_network(s);
+
+	gleam_dims_image(&s->dims, s->img_dims);
+
+	s->N = (0 < c->iterations) ? c->iterations : s->weights->net.iterations;
+
+	plan_memory(s);
+}
+
+static void infer_run(struct infer_s* s)
+{
+	output_dims(s);
+
+	s->out = create_cfl(s->conf->output, DIMS, s->out_dims);
+	md_clear(DIMS, s->out_dims, s->out, CFL_SIZE);
+
+	s->unroll = gleam_unroll_create(&s->weights->net, s->backend, &s->dims, 0);
+	s->batch = gleam_batch_create(s->data, s->unroll, 1, 1);
+	s->next = md_alloc(DIMS, s->img_dims, CFL_SIZE);
+
+	if (NULL != s->conf->files.reference) {
+
+		s->stat = xmalloc((size_t)(s->N + 1) * sizeof(*s->stat));
+		memset(s->stat, 0, (size_t)(s->N + 1) * sizeof(*s->stat));
+	}
+
+	reconstruct_all(s);
+
+	if (NULL != s->stat)
+		gleam_report_stages(s->N, s->stat);
+
+	if (0. < s->conf->tol)
+		debug_printf(DP_INFO, "iterations run per sample: %.1f of %ld\n",
+				(double)s->steps / (double)gleam_data_samples(s->data), s->N);
+
+	unmap_cfl(DIMS, s->out_dims, s->out);
+	md_free(s->next);
+	xfree(s->stat);
+
+	gleam_batch_free(s->batch);
+	gleam_unroll_free(s->unroll);
+}
+
+void gleam_infer(const struct gleam_infer_s* conf)
+{
+	struct infer_s s = { .conf = conf };
+
+	infer_open(&s);
+
+	if (conf->memory) {
+
+		gleam_memory_print(&s.plan);
+
+	} else {
+
+		gleam_memory_check(&s.plan);
+		infer_run(&s);
+	}
+
+	gleam_data_close(s.data);
+	gleam_weights_free(s.weights);
+}

@@ -1,0 +1,83 @@
+#include <stdio.h>
+#include <string.h>
+#include <assert.h>
+
+#include "misc/debug.h"
+#include "misc/misc.h"
+
+#include "gleam/memory.h"
+
+
+static const double MIB = 1024. * 1024.;
+
+void gleam_memory_add(struct gleam_memory_s* plan, const char* what, size_t bytes)
+{
+	if (0 == bytes)
+		return;
+
+	assert(plan->n < GLEAM_MEMORY_MAX);
+
+	plan->what[plan->n] = what;
+	plan->bytes[plan->n] = bytes;
+	plan->n++;
+}
+
+size_t gleam_memory_total(const struct gleam_memory_s* plan)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < plan->n; i++)
+		total += plan->bytes[i];
+
+	return total;
+}
+
+void gleam_memory_print(const struct gleam_memory_s* plan)
+{
+	for (int i = 0; i < plan->n; i++)
+		bart_printf("%-44s %9.1f MiB\n", plan->what[i], (double)plan->bytes[i] / MIB);
+
+	bart_printf("%-44s %9.1f MiB\n", "in all", (double)gleam_memory_total(plan) / MIB);
+}
+
+// a line "<key>  <number> kB" of a file below /proc; 0 where there is none
+static size_t proc_bytes(const char* file, const char* key)
+{
+	FILE* fp = fopen(file, "r");
+
+	if (NULL == fp)
+		return 0;
+
+	char line[256];
+	unsigned long kib = 0;
+
+	while (NULL != fgets(line, sizeof(line), fp))
+		if ((0 == strncmp(line, key, strlen(key))) && (1 == sscanf(line + strlen(key), ": %lu", &kib)))
+			break;
+
+	fclose(fp);
+
+	return 1024UL * kib;
+}
+
+size_t gleam_memory_resident(void)
+{
+	return proc_bytes("/proc/self/status", "VmRSS");
+}
+
+size_t gleam_memory_peak(void)
+{
+	return proc_bytes("/proc/self/status", "VmHWM");
+}
+
+void gleam_memory_check(const struct gleam_memory_s* plan)
+{
+	size_t available = proc_bytes("/proc/meminfo", "MemAvailable");
+
+	if ((0 == available) || (gleam_memory_total(plan) <= available))
+		return;
+
+	debug_printf(DP_WARN, "The plan needs %.0f MiB, but only %.0f MiB are free. A smaller --micro-batch, more --modules, "
+			"or fewer --features would help.\n",
+			(double)gleam_memory_total(plan) / MIB, (double)available / MIB);
+}

@@ -1,0 +1,129 @@
+#include <complex.h>
+#include <string.h>
+
+#include "num/multind.h"
+#include "num/flpmath.h"
+
+#include "misc/misc.h"
+
+#include "gleam/loss.h"
+#include "gleam/unroll.h"
+
+#include "gleam/module.h"
+
+struct gleam_module_s {
+
+	struct gleam_unroll_s* unroll;
+
+	long length;
+	long P;
+	long pixels;
+
+	float* grad;		// [length][P]
+	complex float** x;	// outputs of all iterations but the last
+	complex float* dx[2];	// gradient with respect to an image, before and after
+};
+
+// a single iteration needs no gradient with respect to its input
+static int gradient_images(long length)
+{
+	return (1 == length) ? 1 : 2;
+}
+
+size_t gleam_module_bytes(long length, long P, long pixels)
+{
+	return (size_t)(length * P) * sizeof(float) + (size_t)((length - 1 + gradient_images(length)) * pixels) * CFL_SIZE;
+}
+
+static complex float* image_alloc(long pixels)
+{
+	return md_alloc(1, (long[1]){ pixels }, CFL_SIZE);
+}
+
+struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P)
+{
+	PTR_ALLOC(struct gleam_module_s, m);
+
+	m->unroll = unroll;
+	m->length = length;
+	m->P = P;
+	m->pixels = gleam_unroll_pixels(unroll);
+
+	m->grad = xmalloc((size_t)(length * P) * sizeof(float));
+	m->x = xmalloc((size_t)length * sizeof(complex float*));
+
+	for (long i = 0; i < length - 1; i++)
+		m->x[i] = image_alloc(m->pixels);
+
+	m->dx[0] = image_alloc(m->pixels);
+	m->dx[1] = (2 == gradient_images(length)) ? image_alloc(m->pixels) : NULL;
+
+	return PTR_PASS(m);
+}
+
+void gleam_module_free(struct gleam_module_s* m)
+{
+	for (long i = 0; i < m->length - 1; i++)
+		md_free(m->x[i]);
+
+	md_free(m->dx[0]);
+	md_free(m->dx[1]);
+
+	xfree(m->x);
+	xfree(m->grad);
+	xfree(m);
+}
+
+float* gleam_module_gradient(struct gleam_module_s* m)
+{
+	return m->grad;
+}
+
+void gleam_module_clear(struct gleam_module_s* m)
+{
+	memset(m->grad, 0, (size_t)(m->length * m->P) * sizeof(float));
+}
+
+static void module_forward(struct gleam_module_s* m, const float* params,
+		complex float* out, const complex float* in, const complex float* x0)
+{
+	for (long i = 0; i < m->length; i++) {
+
+		complex float* next = (i == m->length - 1) ? out : m->x[i];
+
+		gleam_unroll_forward(m->unroll, (int)i, params + i * m->P, next, in, x0);
+
+		in = next;
+	}
+}
+
+// starts from the gradient of the loss in dx[0]
+static void module_backward(struct gleam_module_s* m, const float* params,
+		const complex float* out, const complex float* in, const complex float* x0)
+{
+	for (long i = m->length - 1; 0 <= i; i--) {
+
+		const complex float* prev = (0 == i) ? in : m->x[i - 1];
+		complex float* dprev = (0 == i) ? NULL : m->dx[1];
+
+		gleam_unroll_backward(m->unroll, (int)i, params + i * m->P, m->grad + i * m->P,
+				dprev, m->dx[0], out, prev, x0);
+
+		out = prev;
+
+		if (0 < i)
+			SWAP(m->dx[0], m->dx[1]);
+	}
+}
+
+double gleam_module_train(struct gleam_module_s* m, const float* params, double count,
+		complex float* out, const complex float* in, const complex float* x0, const complex float* ref)
+{
+	module_forward(m, params, out, in, x0);
+
+	double loss = gleam_loss_l1(m->pixels, (float)(1. / count), m->dx[0], out, ref);
+
+	module_backward(m, params, out, in, x0);
+
+	return loss;
+}

@@ -1,0 +1,37 @@
+/*
+ * A decoupled module: N/M unrolled iterations that are trained by their own
+ * loss (paper eq. 10). It holds images and the gradient, no parameters: one of
+ * these serves all modules in turn, so that nothing outlives a module's turn.
+ */
+#ifndef _GLEAM_MODULE_H
+#define _GLEAM_MODULE_H
+
+#include <complex.h>
+#include <stddef.h>
+
+#include "gleam/unroll.h"
+
+struct gleam_module_s;
+
+// @param length	unrolled iterations in the module, N/M
+extern struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P);
+extern void gleam_module_free(struct gleam_module_s* module);
+
+extern size_t gleam_module_bytes(long length, long P, long pixels);
+
+// gradient of the module's parameters, [length][P]
+extern float* gleam_module_gradient(struct gleam_module_s* module);
+
+// a mini-batch begins
+extern void gleam_module_clear(struct gleam_module_s* module);
+
+/* Forward pass, local loss against ref, and backward pass that adds to the
+ * gradient. out is the module's output before any update, in its input.
+ * @param params	[length][P]
+ * @param count		pixels of the whole mini-batch, by which the mean is taken
+ * @returns		sum of the loss over this part
+ */
+extern double gleam_module_train(struct gleam_module_s* module, const float* params, double count,
+		complex float* out, const complex float* in, const complex float* x0, const complex float* ref);
+
+#endif		// _GLEAM_MODULE_H

@@ -1,0 +1,39 @@
+/*
+ * What a user sees while training: a progress line, a CSV log, a table at the end.
+ */
+#ifndef _GLEAM_REPORT_H
+#define _GLEAM_REPORT_H
+
+#include <stdbool.h>
+
+#include "gleam/metrics.h"
+
+struct gleam_report_s;
+
+struct gleam_progress_s {
+
+	long iteration;
+	long total;			// 0 when not known
+	long modules;
+	const double* loss;		// of each module
+
+	const struct gleam_metrics_s* valid;	// last validation, or NULL
+	bool validated;			// in this iteration
+
+	double seconds;			// of this iteration
+	double left;			// estimated, negative when not known
+};
+
+// log may be NULL; calls error() when it cannot be written
+extern struct gleam_report_s* gleam_report_create(const char* log, long modules);
+extern void gleam_report_free(struct gleam_report_s* report);
+
+extern void gleam_report_iteration(struct gleam_report_s* report, const struct gleam_progress_s* progress);
+
+// seconds per iteration so far, without validation: median over the last ones
+extern double gleam_report_pace(const struct gleam_report_s* report);
+
+// metrics of stages 0 to N to stdout
+extern void gleam_report_stages(long N, const struct gleam_metrics_stat_s stat[N + 1]);
+
+#endif		// _GLEAM_REPORT_H

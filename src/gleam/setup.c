@@ -1,0 +1,50 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "misc/misc.h"
+#include "misc/mri.h"
+
+#include "nn/backend.h"
+
+#include "gleam/unroll.h"
+
+#include "gleam/setup.h"
+
+
+static void backend_names(int N, char list[N])
+{
+	list[0] = '\0';
+
+	for (int i = 0; NULL != nn_backends[i]; i++) {
+
+		strncat(list, " ", (size_t)N - strlen(list) - 1);
+		strncat(list, nn_backends[i]->name, (size_t)N - strlen(list) - 1);
+	}
+}
+
+const struct nn_backend_s* gleam_setup_backend(const char* name)
+{
+	const struct nn_backend_s* backend = nn_backend_find(name);
+
+	if (NULL == backend) {
+
+		char list[256];
+
+		backend_names(sizeof(list), list);
+		error("--backend %s: there is none of this name; this binary has: auto%s\n", name, list);
+	}
+
+	if (NULL != backend->missing())
+		error("--backend %s: cannot be used here: %s\n", name, backend->missing());
+
+	return backend;
+}
+
+void gleam_setup_spatial(const struct gleam_dims_s* dims, const char* file)
+{
+	int spatial = gleam_dims_spatial(dims);
+
+	if (3 < spatial)
+		error("%s: %d of the dimensions 0, 1, 2 and 10 are larger than one, but a network runs over two or three of them. "
+			"Move the one that enumerates samples to dimension 15: bart transpose <dim> 15\n", file, spatial);
+}

@@ -1,0 +1,47 @@
+/*
+ * Greedy training of an unrolled network (paper, Algorithm 1).
+ */
+#ifndef _GLEAM_TRAIN_H
+#define _GLEAM_TRAIN_H
+
+#include <stdbool.h>
+
+#include "nn/adam.h"
+
+#include "gleam/conf.h"
+#include "gleam/data.h"
+
+struct gleam_train_s {
+
+	const char* weights;		// result
+	const char* load;		// weights to start from, or NULL
+
+	struct gleam_files_s train;
+	struct gleam_files_s valid;	// kspace is NULL when there is none
+
+	const char* backend;
+	long batch_size;
+	long micro_batch;
+
+	long max_iter;			// of these four, 0 is no limit
+	long epochs;
+	double max_time;		// seconds
+	long patience;			// validations without a better nRMSE
+
+	struct nn_adam_conf_s adam;
+	unsigned long long seed;
+	bool shuffle;
+
+	long valid_every;		// iterations, 0 is an epoch
+	const char* log;
+	bool memory;			// only print the plan
+};
+
+extern const struct gleam_train_s gleam_train_defaults;
+
+/* Checks everything, plans, trains and writes the weights. Calls error() when
+ * something is wrong with options or data.
+ */
+extern void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net);
+
+#endif		// _GLEAM_TRAIN_H

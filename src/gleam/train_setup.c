@@ -1,0 +1,290 @@
+#include <math.h>
+#include <string.h>
+#include <complex.h>
+#include <stdbool.h>
+
+#include "num/multind.h"
+#include "num/flpmath.h"
+
+#include "misc/debug.h"
+#include "misc/misc.h"
+#include "misc/mri.h"
+#include "misc/types.h"
+
+#include "nn/backend.h"
+#include "nn/prox_net.h"
+
+#include "gleam/atomic.h"
+#include "gleam/setup.h"
+
+#include "gleam/train_setup.h"
+
+const struct gleam_train_s gleam_train_defaults = {
+
+	.backend = "auto",
+	.batch_size = 4,
+	.micro_batch = 1,
+	.adam = { .lr = 1.E-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1.E-8, .weight_decay = 1.E-4 },
+	.shuffle = true,
+};
+
+static const long DEFAULT_EPOCHS = 10;
+
+
+static void check_conf(const struct gleam_train_s* c)
+{
+	if (1 > c->batch_size)
+		error("--batch-size is %ld, but must be at least 1\n", c->batch_size);
+
+	if ((1 > c->micro_batch) || (0 != c->batch_size % c->micro_batch))
+		error("--micro-batch is %ld, but must divide --batch-size, which is %ld\n", c->micro_batch, c->batch_size);
+
+	if ((0 > c->max_iter) || (0 > c->epochs) || (0. > c->max_time) || (0 > c->patience) || (0 > c->valid_every))
+		error("--max-iter, --epochs, --max-time, --patience and --valid-every must not be negative\n");
+
+	if ((0 < c->patience) && (NULL == c->valid.kspace))
+		error("--patience counts validations: it needs --valid-data\n");
+
+	if (!(0. < c->adam.lr))
+		error("--lr is %g, but must be positive\n", c->adam.lr);
+
+	if (!(0. <= c->adam.weight_decay))
+		error("--weight-decay is %g, but must not be negative\n", c->adam.weight_decay);
+
+	if (!((0. <= c->adam.beta1) && (1. > c->adam.beta1) && (0. <= c->adam.beta2) && (1. > c->adam.beta2) && (0. < c->adam.eps)))
+		error("--adam: beta1 and beta2 must be in [0, 1), eps positive\n");
+}
+
+// hours of training must not end with a name that cannot be written
+static void check_outputs(const struct gleam_train_s* c)
+{
+	char name[strlen(c->weights) + 5];
+
+	sprintf(name, "%s.hdr", c->weights);
+	atomic_check_writable(name);
+}
+
+static bool same_dims(const struct gleam_dims_s* a, const struct gleam_dims_s* b)
+{
+	return    md_check_equal_dims(DIMS, a->ksp, b->ksp, ~0UL)
+	       && md_check_equal_dims(DIMS, a->map, b->map, ~0UL)
+	       && md_check_equal_dims(DIMS, a->pat, b->pat, ~0UL);
+}
+
+static void check_valid(const struct gleam_trainer_s* t)
+{
+	if (t->valid_dims.map[MAPS_DIM] != t->dims.map[MAPS_DIM])
+		error("%s: has %ld maps, but the training data %ld (dimension %d)\n", t->conf->valid.maps,
+			t->valid_dims.map[MAPS_DIM], t->dims.map[MAPS_DIM], MAPS_DIM);
+
+	if (gleam_dims_spatial(&t->valid_dims) != gleam_dims_spatial(&t->dims))
+		error("%s: is %d-dimensional, but the training data is %d-dimensional\n", t->conf->valid.kspace,
+			gleam_dims_spatial(&t->valid_dims), gleam_dims_spatial(&t->dims));
+}
+
+static void open_data(struct gleam_trainer_s* t)
+{
+	t->data = gleam_data_open(&t->conf->train);
+	t->dims = gleam_batch_dims(t->data, t->conf->micro_batch);
+
+	gleam_setup_spatial(&t->dims, t->conf->train.kspace);
+
+	if (t->conf->batch_size > gleam_data_samples(t->data))
+		error("--batch-size is %ld, but %s has only %ld samples\n", t->conf->batch_size,
+			t->conf->train.kspace, gleam_data_samples(t->data));
+
+	if (NULL == t->conf->valid.kspace)
+		return;
+
+	t->valid = gleam_data_open(&t->conf->valid);
+	t->valid_dims = gleam_batch_dims(t->valid, 1);
+
+	check_valid(t);
+}
+
+static void set_length(struct gleam_trainer_s* t)
+{
+	const struct gleam_train_s* c = t->conf;
+
+	long samples = gleam_order_epoch(t->order);
+	long epochs = c->epochs;
+
+	if ((0 == c->max_iter) && (0 == c->epochs) && (0. == c->max_time) && (0 == c->patience)) {
+
+		epochs = DEFAULT_EPOCHS;
+		debug_printf(DP_INFO, "training for %ld epochs (see --max-iter, --epochs, --max-time, --patience)\n", epochs);
+	}
+
+	long total = (epochs * samples + c->batch_size - 1) / c->batch_size;
+
+	if ((0 < c->max_iter) && ((0 == total) || (c->max_iter < total)))
+		total = c->max_iter;
+
+	t->total = total;
+	t->valid_every = (0 < c->valid_every) ? c->valid_every : MAX(1, samples / c->batch_size);
+}
+
+static bool shares_unroll(const struct gleam_trainer_s* t)
+{
+	return same_dims(&t->dims, &t->valid_dims);
+}
+
+static void plan_memory(struct gleam_trainer_s* t)
+{
+	const struct gleam_net_s* net = &t->weights->net;
+	long length = net->iterations / net->modules;
+
+	long img_dims[DIMS];
+	gleam_dims_image(&t->dims, img_dims);
+
+	long pixels = md_calc_size(DIMS, img_dims);
+	size_t weights = (size_t)(net->iterations * t->weights->P) * sizeof(float);
+
+	auto bytes = gleam_unroll_bytes(net, t->backend, &t->dims, (int)length);
+
+	gleam_memory_add(&t->plan, "activations and workspace of one module", bytes.prox);
+	gleam_memory_add(&t->plan, "data consistency", bytes.dc);
+	gleam_memory_add(&t->plan, "images and gradient of one module", bytes.images
+				+ gleam_module_bytes(length, t->weights->P, pixels) + (size_t)pixels * CFL_SIZE);
+	gleam_memory_add(&t->plan, "mini-batch", gleam_batch_bytes(t->data, t->conf->batch_size, t->conf->micro_batch));
+	gleam_memory_add(&t->plan, "weights of all modules", weights);
+	gleam_memory_add(&t->plan, "Adam's moments of all modules", 2 * weights);
+
+	if (NULL == t->valid)
+		return;
+
+	size_t valid = gleam_batch_bytes(t->valid, 1, 1);
+
+	if (!shares_unroll(t)) {
+
+		auto vbytes = gleam_unroll_bytes(net, t->backend, &t->valid_dims, 0);
+
+		valid += vbytes.prox + vbytes.dc + vbytes.images;
+	}
+
+	gleam_memory_add(&t->plan, "validation", valid);
+}
+
+static void initial_weights(struct gleam_trainer_s* t)
+{
+	struct gleam_weights_s* w = t->weights;
+	long P = w->P;
+
+	for (long n = 0; n < w->net.iterations; n++) {
+
+		nn_prox_init(&w->net.prox, P - 1, w->params + n * P, t->conf->seed, (int)n);
+
+		w->params[n * P + P - 1] = (GLEAM_PGD == w->net.type) ? w->net.step_size : w->net.mu;
+	}
+}
+
+static void load_weights(struct gleam_trainer_s* t)
+{
+	auto from = gleam_weights_read(t->conf->load);
+	struct gleam_weights_s* w = t->weights;
+
+	if ((from->P != w->P) || (from->net.iterations != w->net.iterations) || (from->net.type != w->net.type))
+		error("%s: holds another network (%ld iterations of %ld parameters) than the options describe (%ld of %ld)\n",
+			t->conf->load, from->net.iterations, from->P, w->net.iterations, w->P);
+
+	memcpy(w->params, from->params, (size_t)(w->net.iterations * w->P) * sizeof(float));
+
+	gleam_weights_free(from);
+}
+
+struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, struct gleam_net_s net)
+{
+	PTR_ALLOC(struct gleam_trainer_s, t);
+
+	*t = (struct gleam_trainer_s){ .conf = conf, .best = HUGE_VAL };
+
+	check_conf(conf);
+
+	t->backend = gleam_setup_backend(conf->backend);
+
+	open_data(t);
+
+	net.prox.maps = t->dims.map[MAPS_DIM];
+	net.prox.spatial = gleam_dims_spatial(&t->dims);
+
+	gleam_net_complete(&net);
+
+	t->order = gleam_order_create(t->data, conf->seed, conf->shuffle);
+
+	set_length(t);
+
+	t->weights = gleam_weights_create(&net);
+
+	plan_memory(t);
+
+	return PTR_PASS(t);
+}
+
+static void alloc_validation(struct gleam_trainer_s* t)
+{
+	t->valid_unroll = shares_unroll(t) ? t->unroll : gleam_unroll_create(&t->weights->net, t->backend, &t->valid_dims, 0);
+	t->valid_batch = gleam_batch_create(t->valid, t->valid_unroll, 1, 1);
+}
+
+void gleam_trainer_alloc(struct gleam_trainer_s* t)
+{
+	const struct gleam_net_s* net = &t->weights->net;
+	long length = net->iterations / net->modules;
+
+	if (NULL != t->conf->load)
+		load_weights(t);
+	else
+		initial_weights(t);
+
+	check_outputs(t->conf);
+
+	t->report = gleam_report_create(t->conf->log, net->modules);
+
+	t->unroll = gleam_unroll_create(net, t->backend, &t->dims, (int)length);
+	t->module = gleam_module_create(t->unroll, length, t->weights->P);
+	t->batch = gleam_batch_create(t->data, t->unroll, t->conf->batch_size, t->conf->micro_batch);
+	t->out = md_alloc(1, (long[1]){ gleam_unroll_pixels(t->unroll) }, CFL_SIZE);
+	t->loss = xmalloc((size_t)net->modules * sizeof(double));
+
+	size_t moment = (size_t)(net->iterations * t->weights->P) * sizeof(float);
+
+	t->moment1 = xmalloc(moment);
+	t->moment2 = xmalloc(moment);
+
+	memset(t->moment1, 0, moment);
+	memset(t->moment2, 0, moment);
+
+	if (NULL != t->valid)
+		alloc_validation(t);
+}
+
+void gleam_trainer_free(struct gleam_trainer_s* t)
+{
+	if (NULL != t->valid_batch)
+		gleam_batch_free(t->valid_batch);
+
+	if ((NULL != t->valid_unroll) && (t->valid_unroll != t->unroll))
+		gleam_unroll_free(t->valid_unroll);
+
+	if (NULL != t->unroll) {
+
+		gleam_batch_free(t->batch);
+		gleam_module_free(t->module);
+		gleam_unroll_free(t->unroll);
+		gleam_report_free(t->report);
+		md_free(t->out);
+	}
+
+	xfree(t->loss);
+	xfree(t->moment1);
+	xfree(t->moment2);
+
+	gleam_weights_free(t->weights);
+	gleam_order_free(t->order);
+
+	if (NULL != t->valid)
+		gleam_data_close(t->valid);
+
+	gleam_data_close(t->data);
+	xfree(t);
+}

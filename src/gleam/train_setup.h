@@ -1,0 +1,65 @@
+/*
+ * Everything that a training run holds: checked, planned, allocated once.
+ */
+#ifndef _GLEAM_TRAIN_SETUP_H
+#define _GLEAM_TRAIN_SETUP_H
+
+#include <complex.h>
+
+#include "gleam/batch.h"
+#include "gleam/memory.h"
+#include "gleam/metrics.h"
+#include "gleam/module.h"
+#include "gleam/report.h"
+#include "gleam/train.h"
+#include "gleam/unroll.h"
+#include "gleam/weights.h"
+
+struct gleam_trainer_s {
+
+	const struct gleam_train_s* conf;
+	const struct nn_backend_s* backend;
+
+	struct gleam_data_s* data;
+	struct gleam_data_s* valid;		// or NULL
+	struct gleam_dims_s dims;		// of a part of the mini-batch
+	struct gleam_dims_s valid_dims;		// of one sample
+
+	struct gleam_memory_s plan;
+
+	struct gleam_weights_s* weights;
+	float* moment1;				// Adam, [N][P] like the weights
+	float* moment2;
+
+	struct gleam_unroll_s* unroll;
+	struct gleam_module_s* module;
+	struct gleam_batch_s* batch;
+	struct gleam_order_s* order;
+	complex float* out;			// of a module, for one part
+
+	struct gleam_unroll_s* valid_unroll;	// the same one where sizes agree
+	struct gleam_batch_s* valid_batch;
+
+	struct gleam_report_s* report;
+
+	long iteration;				// counts from 1
+	long total;				// 0: not known
+	long valid_every;
+	double* loss;				// of each module in this iteration
+
+	struct gleam_metrics_s metrics;		// last validation
+	double best;				// nRMSE
+	long misses;				// validations since
+
+	double start;
+};
+
+// opens and checks the data, completes the network, plans the memory
+extern struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, struct gleam_net_s net);
+
+// takes the memory; initial weights
+extern void gleam_trainer_alloc(struct gleam_trainer_s* trainer);
+
+extern void gleam_trainer_free(struct gleam_trainer_s* trainer);
+
+#endif		// _GLEAM_TRAIN_SETUP_H

@@ -1,0 +1,63 @@
+/*
+ * One iteration of an unrolled network, PGD or MoDL, forward and backward, for
+ * a part of a mini-batch whose samples are worked on at once. All modules share
+ * one of these: its buffers are an iteration's whole working memory.
+ */
+#ifndef _GLEAM_UNROLL_H
+#define _GLEAM_UNROLL_H
+
+#include <complex.h>
+#include <stddef.h>
+
+#include "misc/mri.h"
+
+#include "gleam/conf.h"
+#include "gleam/dc.h"
+
+struct gleam_unroll_s;
+
+struct gleam_dims_s {
+
+	long ksp[DIMS];
+	long map[DIMS];
+	long pat[DIMS];
+};
+
+// dimensions of an image, and of its seeing as a real tensor
+extern void gleam_dims_image(const struct gleam_dims_s* dims, long img_dims[DIMS]);
+extern struct nn_tensor_s gleam_dims_tensor(const struct gleam_dims_s* dims);
+
+// 2 or 3: the non-singleton ones of READ, PHS1, PHS2 and TIME; 4 are told as such
+extern int gleam_dims_spatial(const struct gleam_dims_s* dims);
+
+/* @param slots	iterations whose activations are kept for a backward pass, 0 for
+ *		inference
+ */
+extern struct gleam_unroll_s* gleam_unroll_create(const struct gleam_net_s* net, const struct nn_backend_s* backend,
+		const struct gleam_dims_s* dims, int slots);
+extern void gleam_unroll_free(struct gleam_unroll_s* unroll);
+
+// bytes: features and workspace of the network, data consistency, images
+struct gleam_unroll_bytes_s { size_t prox; size_t dc; size_t images; };
+
+extern struct gleam_unroll_bytes_s gleam_unroll_bytes(const struct gleam_net_s* net, const struct nn_backend_s* backend,
+		const struct gleam_dims_s* dims, int slots);
+
+extern struct gleam_dc_s* gleam_unroll_dc(struct gleam_unroll_s* unroll);
+extern long gleam_unroll_pixels(const struct gleam_unroll_s* unroll);
+
+/* out = iteration(in); in must stay until the backward pass.
+ * @param params	gleam_net_params(net) of them
+ * @param x0		A^H y
+ */
+extern void gleam_unroll_forward(struct gleam_unroll_s* unroll, int slot, const float* params,
+		complex float* out, const complex float* in, const complex float* x0);
+
+/* dparams += gradient; din (may be NULL) = gradient with respect to in.
+ * out, in, x0, params as in the forward pass of that slot; dout is not din.
+ */
+extern void gleam_unroll_backward(struct gleam_unroll_s* unroll, int slot, const float* params, float* dparams,
+		complex float* din, const complex float* dout,
+		const complex float* out, const complex float* in, const complex float* x0);
+
+#endif		// _GLEAM_UNROLL_H

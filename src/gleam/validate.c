@@ -1,0 +1,105 @@
+#include <complex.h>
+
+#include "num/multind.h"
+#include "num/flpmath.h"
+
+#include "misc/mri.h"
+#include "misc/types.h"
+#include "misc/misc.h"
+
+#include "gleam/batch.h"
+#include "gleam/metrics.h"
+#include "gleam/unroll.h"
+
+#include "gleam/validate.h"
+
+
+// slices are the first two non-singleton dimensions, which lie together in memory
+static void slice_size(const long dims[DIMS], long* X, long* Y)
+{
+	int d = 0;
+
+	while ((d < DIMS - 1) && (1 == dims[d]))
+		d++;
+
+	*X = dims[d++];
+
+	while ((d < DIMS - 1) && (1 == dims[d]))
+		d++;
+
+	*Y = dims[d];
+}
+
+static void add_slices(struct gleam_metrics_stat_s* stat, const long dims[DIMS], const complex float* x, const complex float* ref)
+{
+	long X;
+	long Y;
+
+	slice_size(dims, &X, &Y);
+
+	for (long i = 0; i < md_calc_size(DIMS, dims) / (X * Y); i++) {
+
+		auto m = gleam_metrics_slice(X, Y,
+				(const complex float (*)[X])(x + i * X * Y),
+				(const complex float (*)[X])(ref + i * X * Y));
+
+		gleam_metrics_add(stat, &m);
+	}
+}
+
+void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims[DIMS],
+		const complex float* x, const complex float* ref)
+{
+	if (1 == img_dims[MAPS_DIM]) {
+
+		add_slices(stat, img_dims, x, ref);
+		return;
+	}
+
+	long dims[DIMS];
+	md_select_dims(DIMS, ~MAPS_FLAG, dims, img_dims);
+
+	complex float* x_rss = md_alloc(DIMS, dims, CFL_SIZE);
+	complex float* ref_rss = md_alloc(DIMS, dims, CFL_SIZE);
+
+	md_zrss(DIMS, img_dims, MAPS_FLAG, x_rss, x);
+	md_zrss(DIMS, img_dims, MAPS_FLAG, ref_rss, ref);
+
+	add_slices(stat, dims, x_rss, ref_rss);
+
+	md_free(x_rss);
+	md_free(ref_rss);
+}
+
+void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims, long samples,
+		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1])
+{
+	long img_dims[DIMS];
+	gleam_dims_image(dims, img_dims);
+
+	complex float* out = md_alloc(DIMS, img_dims, CFL_SIZE);
+
+	for (long n = 0; n <= N; n++)
+		stat[n] = (struct gleam_metrics_stat_s){ };
+
+	for (long s = 0; s < samples; s++) {
+
+		gleam_batch_load(batch, &s);
+
+		complex float* x = gleam_batch_x(batch, 0);
+
+		for (long n = 0; n <= N; n++) {
+
+			if (0 < n) {
+
+				gleam_unroll_forward(unroll, 0, params[n - 1], out, x, gleam_batch_x0(batch, 0));
+				md_copy(DIMS, img_dims, x, out, CFL_SIZE);
+			}
+
+			if (first <= n)
+				gleam_validate_image(&stat[n], img_dims, x, gleam_batch_ref(batch, 0));
+		}
+	}
+
+	md_free(out);
+}

@@ -1,0 +1,29 @@
+/*
+ * Quality of every stage of a network on a data set with references.
+ */
+#ifndef _GLEAM_VALIDATE_H
+#define _GLEAM_VALIDATE_H
+
+#include <complex.h>
+
+#include "misc/mri.h"
+
+#include "gleam/metrics.h"
+#include "gleam/unroll.h"
+#include "gleam/batch.h"
+
+// adds the metrics of all slices of one image; maps are combined by root sum of squares
+extern void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims[DIMS],
+		const complex float* x, const complex float* ref);
+
+/* Runs the network on all samples, one at a time.
+ * @param dims		of one sample
+ * @param batch		a mini-batch of one sample of this data
+ * @param params	[N][P]
+ * @param first		stages before this one are not measured
+ * @param stat		of stages 0 (zero-filled) to N
+ */
+extern void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims, long samples,
+		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1]);
+
+#endif		// _GLEAM_VALIDATE_H

@@ -1,0 +1,523 @@
+/*
+ * Passing through the prox networks, forward and back, and the memory for it.
+ *
+ * A feature buffer holds what a convolution has written, before any ReLU: the
+ * next convolution applies it on reading. In the backward pass the gradient with
+ * respect to a buffer takes that buffer's place once nothing else reads it, so
+ * that beside the activations no memory is needed.
+ */
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "misc/misc.h"
+
+#include "nn/backend.h"
+#include "nn/prox_layers.h"
+
+#include "nn/prox_net.h"
+
+#define ALIGNMENT 64	// bytes
+
+struct nn_prox_s {
+
+	const struct nn_backend_s* backend;
+	struct nn_prox_conf_s conf;
+	int slots;
+
+	struct nn_tensor_s image;
+	long size;		// floats of a feature buffer
+
+	long N;
+	struct nn_layer_s* layers;
+	struct nn_plan_s** plans;	// layers of the same kind share one
+
+	long buffers;		// of each slot
+	long signs;		// bit fields of each slot
+	long spare;		// buffers that the slots share
+
+	size_t ws_bytes;
+	char* memory;
+};
+
+
+static long plan_owner(const struct nn_prox_s* prox, long l)
+{
+	for (long i = 0; i < l; i++)
+		if (nn_layer_same(&prox->layers[i], &prox->layers[l]))
+			return i;
+
+	return l;
+}
+
+
+static struct nn_plan_s* create_plan(const struct nn_prox_s* prox, const struct nn_layer_s* layer, const struct nn_tensor_s* feature)
+{
+	struct nn_conv_s conf = {
+
+		.in = layer->from_image ? prox->image : *feature,
+		.out = layer->to_image ? prox->image : *feature,
+		.kernel = { layer->kernel, layer->kernel, (3 == prox->conf.spatial) ? layer->kernel : 1 },
+		.padding = layer->padding,
+		.relu = layer->relu,
+	};
+
+	return prox->backend->conv_create(&conf);
+}
+
+
+static void create_plans(struct nn_prox_s* prox, const struct nn_tensor_s* feature)
+{
+	prox->ws_bytes = 0;
+
+	for (long l = 0; l < prox->N; l++) {
+
+		long owner = plan_owner(prox, l);
+
+		prox->plans[l] = (owner == l) ? create_plan(prox, &prox->layers[l], feature) : prox->plans[owner];
+
+		prox->ws_bytes = MAX(prox->ws_bytes, prox->backend->conv_workspace(prox->plans[l], 0 == prox->slots));
+	}
+}
+
+
+static void count_buffers(struct nn_prox_s* prox)
+{
+	const struct nn_prox_conf_s* conf = &prox->conf;
+	bool resnet = (NN_PROX_RESNET == conf->type);
+
+	prox->buffers = resnet ? (2 * conf->blocks) : (conf->layers - 1);
+	prox->signs = nn_relu_ends_block(conf) ? conf->blocks : 0;
+	prox->spare = nn_relu_ends_block(conf) ? 1 : 0;
+
+	if (0 == prox->slots) {
+
+		prox->buffers = MIN(2, prox->buffers);
+		prox->signs = 0;
+	}
+}
+
+
+static void check_image(const struct nn_prox_conf_s* conf, const struct nn_tensor_s* image)
+{
+	if (2 * conf->maps != image->channels)
+		error("Prox network: an image of %ld channels, expected %ld (two for each map).\n", image->channels, 2 * conf->maps);
+
+	for (int i = 0; i < NN_DIMS; i++)
+		if (1 > image->dims[i])
+			error("Prox network: dimension %d of the image is %ld.\n", i, image->dims[i]);
+
+	// a reflection needs a pixel beside the edge
+	if ((2 == conf->spatial) && ((2 > image->dims[0]) || (2 > image->dims[1])))
+		error("Prox network: an image of %ldx%ld pixels; a two-dimensional network needs at least 2x2.\n",
+				image->dims[0], image->dims[1]);
+}
+
+
+struct nn_prox_s* nn_prox_create(const struct nn_backend_s* backend, const struct nn_prox_conf_s* conf,
+		const struct nn_tensor_s* image, int slots)
+{
+	nn_prox_check(conf);
+	check_image(conf, image);
+
+	PTR_ALLOC(struct nn_prox_s, prox);
+
+	struct nn_tensor_s feature = nn_tensor_feature(backend, conf->features, image->dims);
+
+	prox->backend = backend;
+	prox->conf = *conf;
+	prox->slots = slots;
+	prox->image = *image;
+	prox->size = nn_tensor_size(&feature);
+	prox->N = nn_layers_count(conf);
+	prox->layers = *TYPE_ALLOC(struct nn_layer_s[prox->N]);
+	prox->plans = *TYPE_ALLOC(struct nn_plan_s*[prox->N]);
+	prox->memory = NULL;
+
+	nn_layers_list(conf, prox->N, prox->layers);
+	create_plans(prox, &feature);
+	count_buffers(prox);
+
+	return PTR_PASS(prox);
+}
+
+
+void nn_prox_free(struct nn_prox_s* prox)
+{
+	for (long l = prox->N - 1; 0 <= l; l--)
+		if (l == plan_owner(prox, l))
+			prox->backend->conv_free(prox->plans[l]);
+
+	xfree(prox->plans);
+	xfree(prox->layers);
+	free(prox->memory);
+	xfree(prox);
+}
+
+
+// --- memory: the buffers and bit fields of each slot, the spare buffer, the workspace
+
+
+static size_t align(size_t bytes)
+{
+	return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+
+static size_t buffer_bytes(const struct nn_prox_s* prox)
+{
+	return align((size_t)prox->size * sizeof(float));
+}
+
+
+static long sign_words(const struct nn_prox_s* prox)
+{
+	return (prox->size + 31) / 32;
+}
+
+
+static size_t sign_bytes(const struct nn_prox_s* prox)
+{
+	return align((size_t)sign_words(prox) * sizeof(uint32_t));
+}
+
+
+static size_t slot_bytes(const struct nn_prox_s* prox)
+{
+	return (size_t)prox->buffers * buffer_bytes(prox) + (size_t)prox->signs * sign_bytes(prox);
+}
+
+
+static size_t slots_bytes(const struct nn_prox_s* prox)
+{
+	return (size_t)MAX(1, prox->slots) * slot_bytes(prox);
+}
+
+
+static size_t workspace_offset(const struct nn_prox_s* prox)
+{
+	return slots_bytes(prox) + (size_t)prox->spare * buffer_bytes(prox);
+}
+
+
+size_t nn_prox_bytes(const struct nn_prox_s* prox)
+{
+	return workspace_offset(prox) + align(prox->ws_bytes);
+}
+
+
+void nn_prox_alloc(struct nn_prox_s* prox)
+{
+	if (NULL != prox->memory)
+		return;
+
+	size_t bytes = nn_prox_bytes(prox);
+
+	prox->memory = aligned_alloc(ALIGNMENT, bytes);
+
+	if (NULL == prox->memory)
+		error("Prox network: no memory for %zu MiB of activations. Use smaller (micro-)batches or fewer features.\n", bytes >> 20);
+}
+
+
+static float* buffer(const struct nn_prox_s* prox, int slot, long i)
+{
+	return (float*)(prox->memory + (size_t)slot * slot_bytes(prox) + (size_t)i * buffer_bytes(prox));
+}
+
+
+static float* spare_buffer(const struct nn_prox_s* prox)
+{
+	return (float*)(prox->memory + slots_bytes(prox));
+}
+
+
+// NULL if no backward pass will ask
+static uint32_t* sign_field(const struct nn_prox_s* prox, int slot, long i)
+{
+	if (0 == prox->signs)
+		return NULL;
+
+	return (uint32_t*)((char*)buffer(prox, slot, prox->buffers) + (size_t)i * sign_bytes(prox));
+}
+
+
+// --- what the layers are made of
+
+
+static void conv(const struct nn_prox_s* prox, long l, float* y, bool add, const float* x, const float* params)
+{
+	const struct nn_layer_s* layer = &prox->layers[l];
+
+	prox->backend->conv_forward(prox->plans[l], y, add, x, params + layer->weights,
+			layer->has_bias ? (params + layer->bias) : NULL, prox->memory + workspace_offset(prox));
+}
+
+
+static void conv_data(const struct nn_prox_s* prox, long l, float* dx, bool add, const float* dy, const float* x, const float* params)
+{
+	const struct nn_layer_s* layer = &prox->layers[l];
+
+	prox->backend->conv_backward_data(prox->plans[l], dx, add, dy, layer->relu ? x : NULL,
+			params + layer->weights, prox->memory + workspace_offset(prox));
+}
+
+
+static void conv_weights(const struct nn_prox_s* prox, long l, float* dparams, const float* x, const float* dy)
+{
+	const struct nn_layer_s* layer = &prox->layers[l];
+
+	prox->backend->conv_backward_weights(prox->plans[l], dparams + layer->weights,
+			layer->has_bias ? (dparams + layer->bias) : NULL, x, dy, prox->memory + workspace_offset(prox));
+}
+
+
+static void copy_feature(const struct nn_prox_s* prox, float* dst, const float* src)
+{
+#pragma omp parallel for
+	for (long i = 0; i < prox->size; i++)
+		dst[i] = src[i];
+}
+
+
+static void copy_row(const struct nn_tensor_s* image, float* dst, const float* src)
+{
+	long maps = image->channels / image->group;
+
+	for (long x = 0; x < image->dims[0]; x++) {
+
+		for (long m = 0; m < maps; m++) {
+
+			long offset = x * image->strs[0] + m * image->group_str;
+
+			for (long c = 0; c < image->group; c++)
+				dst[offset + c] = src[offset + c];
+		}
+	}
+}
+
+
+// touches nothing that lies between the pixels
+static void copy_image(const struct nn_prox_s* prox, float* dst, const float* src)
+{
+	const struct nn_tensor_s* image = &prox->image;
+
+	if (dst == src)
+		return;
+
+#pragma omp parallel for collapse(3)
+	for (long b = 0; b < image->dims[3]; b++) {
+
+		for (long z = 0; z < image->dims[2]; z++) {
+
+			for (long y = 0; y < image->dims[1]; y++) {
+
+				long offset = y * image->strs[1] + z * image->strs[2] + b * image->strs[3];
+
+				copy_row(image, dst + offset, src + offset);
+			}
+		}
+	}
+}
+
+
+// h = max(h, 0) + shortcut; signs, a bit for each h > 0, and shortcut may be NULL
+static void relu_add(const struct nn_prox_s* prox, float* h, uint32_t* signs, const float* shortcut)
+{
+#pragma omp parallel for
+	for (long w = 0; w < sign_words(prox); w++) {
+
+		uint32_t bits = 0;
+		long end = MIN(prox->size, 32 * (w + 1));
+
+		for (long i = 32 * w; i < end; i++) {
+
+			bits |= ((0.f < h[i]) ? UINT32_C(1) : UINT32_C(0)) << (i % 32);
+
+			h[i] = ((0.f > h[i]) ? 0.f : h[i]) + ((NULL == shortcut) ? 0.f : shortcut[i]);
+		}
+
+		if (NULL != signs)
+			signs[w] = bits;
+	}
+}
+
+
+static void relu_gradient(const struct nn_prox_s* prox, float* dst, const float* src, const uint32_t* signs)
+{
+#pragma omp parallel for
+	for (long i = 0; i < prox->size; i++)
+		dst[i] = (0 == ((signs[i / 32] >> (i % 32)) & 1)) ? 0.f : src[i];
+}
+
+
+// --- resnet: in -> h0 -> h1 ... -> out, where block b writes A(h_b) to buffer 2 b and h_(b+1) to buffer 2 b + 1
+
+
+/* Without a backward pass the sum is made in place, unless a ReLU stands between
+ * the convolution and the sum: then two buffers take turns.
+ */
+static float* block_output(const struct nn_prox_s* prox, int slot, long b)
+{
+	if (0 < prox->slots)
+		return buffer(prox, slot, 2 * b + 1);
+
+	return ((1 == b % 2) && (0 < prox->spare)) ? spare_buffer(prox) : buffer(prox, 0, 1);
+}
+
+
+static float* block_inside(const struct nn_prox_s* prox, int slot, long b)
+{
+	return (0 < prox->slots) ? buffer(prox, slot, 2 * b) : buffer(prox, 0, 0);
+}
+
+
+static void resnet_forward(const struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params)
+{
+	const float* h = in;
+
+	for (long b = 0; b < prox->conf.blocks; b++) {
+
+		float* a = block_inside(prox, slot, b);
+		float* next = block_output(prox, slot, b);
+
+		conv(prox, nn_layer_A(b), a, false, h, params);
+
+		if (nn_relu_ends_block(&prox->conf)) {
+
+			conv(prox, nn_layer_B(b), next, false, a, params);
+			relu_add(prox, next, sign_field(prox, slot, b), (0 == b) ? NULL : h);
+
+			if (0 == b)
+				conv(prox, NN_LAYER_SHORTCUT, next, true, in, params);
+
+		} else {
+
+			if (0 == b)
+				conv(prox, NN_LAYER_SHORTCUT, next, false, in, params);
+			else if (next != h)
+				copy_feature(prox, next, h);
+
+			conv(prox, nn_layer_B(b), next, true, a, params);
+		}
+
+		h = next;
+	}
+
+	copy_image(prox, out, in);
+	conv(prox, prox->N - 1, out, true, h, params);
+}
+
+
+static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, float* dparams,
+		const float* dout, const float* in, const float* params)
+{
+	long B = prox->conf.blocks;
+
+	// gradient with respect to h_b, all the way down, in the place of h_B
+	float* dh = buffer(prox, slot, 2 * B - 1);
+
+	conv_weights(prox, prox->N - 1, dparams, dh, dout);
+	conv_data(prox, prox->N - 1, dh, false, dout, NULL, params);
+
+	for (long b = B - 1; 0 <= b; b--) {
+
+		const float* h = (0 == b) ? in : buffer(prox, slot, 2 * b - 1);
+		const float* dr = dh;
+		float* a = buffer(prox, slot, 2 * b);
+
+		if (nn_relu_ends_block(&prox->conf)) {
+
+			relu_gradient(prox, spare_buffer(prox), dh, sign_field(prox, slot, b));
+			dr = spare_buffer(prox);
+		}
+
+		conv_weights(prox, nn_layer_B(b), dparams, a, dr);
+		conv_data(prox, nn_layer_B(b), a, false, dr, a, params);
+		conv_weights(prox, nn_layer_A(b), dparams, h, a);
+
+		if (0 < b)
+			conv_data(prox, nn_layer_A(b), dh, true, a, h, params);
+	}
+
+	conv_weights(prox, NN_LAYER_SHORTCUT, dparams, in, dh);
+
+	if (NULL == din)
+		return;
+
+	copy_image(prox, din, dout);
+	conv_data(prox, nn_layer_A(0), din, true, buffer(prox, slot, 0), in, params);
+	conv_data(prox, NN_LAYER_SHORTCUT, din, true, dh, NULL, params);
+}
+
+
+// --- revnet: layer l writes to buffer l
+
+
+static void revnet_forward(const struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params)
+{
+	const float* h = in;
+
+	for (long l = 0; l < prox->N - 1; l++) {
+
+		float* next = buffer(prox, slot, (0 < prox->slots) ? l : (l % 2));
+
+		conv(prox, l, next, false, h, params);
+
+		h = next;
+	}
+
+	copy_image(prox, out, in);
+	conv(prox, prox->N - 1, out, true, h, params);
+}
+
+
+static void revnet_backward(const struct nn_prox_s* prox, int slot, float* din, float* dparams,
+		const float* dout, const float* in, const float* params)
+{
+	const float* dh = dout;
+
+	for (long l = prox->N - 1; 0 < l; l--) {
+
+		float* h = buffer(prox, slot, l - 1);
+
+		conv_weights(prox, l, dparams, h, dh);
+		conv_data(prox, l, h, false, dh, h, params);
+
+		dh = h;
+	}
+
+	conv_weights(prox, 0, dparams, in, dh);
+
+	if (NULL == din)
+		return;
+
+	copy_image(prox, din, dout);
+	conv_data(prox, 0, din, true, dh, NULL, params);
+}
+
+
+void nn_prox_forward(struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params)
+{
+	assert(NULL != prox->memory);
+	assert((0 <= slot) && (slot < MAX(1, prox->slots)));
+
+	if (NN_PROX_RESNET == prox->conf.type)
+		resnet_forward(prox, slot, out, in, params);
+	else
+		revnet_forward(prox, slot, out, in, params);
+}
+
+
+void nn_prox_backward(struct nn_prox_s* prox, int slot, float* din, float* dparams,
+		const float* dout, const float* in, const float* params)
+{
+	assert(NULL != prox->memory);
+	assert((0 <= slot) && (slot < prox->slots));
+
+	if (NN_PROX_RESNET == prox->conf.type)
+		resnet_backward(prox, slot, din, dparams, dout, in, params);
+	else
+		revnet_backward(prox, slot, din, dparams, dout, in, params);
+}

@@ -1,0 +1,44 @@
+#!/bin/bash
+# Reconstruction: stages, early exit, units, BART's loops and streams.
+source "$(dirname "$0")/../lib.sh"
+
+make_data t 3 40 36 3 1
+
+bart gleam --pattern t-pat -I 3 --features 8 -b 1 --lr 2e-3 -n 30 w t-ksp t-map t-ref 2> /dev/null
+
+infer() { bart gleam-infer --pattern t-pat "$@"; }
+
+check "reconstructs" infer w t-ksp t-map out
+check "the dimensions are those of the reference" eval '[ "$(bart show -m out | tail -n +2)" = "$(bart show -m t-ref | tail -n +2)" ]'
+check "the same under its C name" eval 'bart gleam_infer --pattern t-pat w t-ksp t-map out_ && same_bits out out_'
+
+check "--stages puts every stage along dimension 8" eval 'infer --stages w t-ksp t-map st && [ 3 -eq $(bart show -d 8 st) ]'
+
+for n in 1 2 3; do
+
+	check "-I $n is stage $n" eval "infer -I $n w t-ksp t-map i$n && bart slice 8 $((n - 1)) st s$n && same_bits i$n s$n"
+done
+
+check "all stages are the default" same_bits i3 out
+check "--tol 0 runs all" eval 'infer --tol 0 w t-ksp t-map tol0 && same_bits tol0 out'
+check "a large --tol stops after the first" eval 'infer --tol 10 w t-ksp t-map tol1 && same_bits tol1 i1'
+check "--reference prints a line per stage" eval 'infer -r t-ref w t-ksp t-map r > table && [ 5 -eq $(wc -l < table) ] && grep -q "^zero-filled" table'
+
+check "output has the units of the input" eval 'bart scale 1000 t-ksp big && infer w big t-map big-out && bart scale 1000 out ref-out && compare $(nrmse ref-out big-out) "<" 1e-5'
+check "all backends agree" eval 'for b in ref dnnl winograd; do infer --backend $b w t-ksp t-map $b && compare $(nrmse ref $b) "<" 1e-5 || exit 1; done'
+
+bart extract 13 0 1 t-pat p0 > /dev/null 2>&1
+check "bart -l over samples gives the same" eval 'bart -l 8192 -r t-ksp gleam-infer --pattern t-pat w t-ksp t-map loop && same_bits loop out'
+check "output to a stream" eval 'infer w t-ksp t-map - > stream 2> /dev/null; cat stream | bart copy - piped && same_bits piped out'
+check "k-space from a stream" eval 'bart copy t-ksp - | bart gleam-infer --pattern t-pat w - t-map fromstream && same_bits fromstream out'
+check ".ra files" eval 'bart copy t-ksp k.ra && bart copy t-map m.ra && infer w k.ra m.ra o.ra && bart copy o.ra o && same_bits o out'
+check "a sample that is all zero is reconstructed as zero" eval 'bart scale 0 t-ksp zero && bart gleam-infer --pattern t-pat w zero t-map z && compare $(bart show z | tr -dc 1-9 | wc -c) "==" 0'
+check "--memory prints the plan and writes nothing" eval 'infer --memory w t-ksp t-map plan > plan.txt && grep -q "in all" plan.txt && [ ! -e plan.cfl ]'
+
+for c in gleam gleam-infer; do
+
+	check "$c -h" eval "bart $c -h | grep -q 'Usage: $c'"
+	check "$c --interface" eval "bart $c --interface > /dev/null"
+done
+
+finish

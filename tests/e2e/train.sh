@@ -1,0 +1,68 @@
+#!/bin/bash
+# Training: what it learns, what it writes, and that options do what they say.
+source "$(dirname "$0")/../lib.sh"
+
+make_data t 4 40 36 3 1
+make_data v 2 40 36 3 100
+
+small="--iterations 3 --features 8 -b 2 --lr 2e-3 -s 7"
+data="t-ksp t-map t-ref"
+valid="--valid-data k=v-ksp,c=v-map,r=v-ref,p=v-pat"
+
+train() { bart gleam --pattern t-pat $small "$@" $data; }	# <options> <weights>
+
+# the value of a column in the last row of a CSV log that has one
+column()
+{
+	awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i } NR > 1 && $c != "" { v = $c } END { print v }' "$1"
+}
+
+first_loss() { awk -F, 'NR == 2 { print $2 }' "$1"; }
+
+for type in pgd modl; do
+
+	check "$type: trains" train --$type -n 200 --log $type.csv $valid --valid-every 25 $type
+	check "$type: the loss falls to less than 0.8 of where it began" \
+		compare "$(column $type.csv loss)" "<" "$(awk -v l="$(first_loss $type.csv)" 'BEGIN { print 0.8 * l }')"
+
+	bart gleam-infer --pattern v-pat -r v-ref $type v-ksp v-map $type-out > $type-table
+	zf=$(awk '/zero-filled/ { print $2 }' $type-table)
+	last=$(awk 'END { print $2 }' $type-table)
+
+	check "$type: better than zero-filled by 1 dB on data it has not seen" compare "$last" ">" "$(awk -v z="$zf" 'BEGIN { print z + 1 }')"
+	check "$type: the best validated weights are the ones written" \
+		compare "$(awk -F, 'NR > 1 && $(NF - 4) != "" { print $(NF - 4) }' $type.csv | sort -g | head -n 1)" "==" \
+			"$(printf '%.6f' "$(sed -n 's/^valid[^ ]* //p' $type.hdr | head -n 1)")"
+done
+
+check "same seed, same bits" eval 'train -n 4 a && train -n 4 b && same_bits a b'
+check "another seed, other weights" eval 'train -n 4 -s 8 c && ! same_bits a c'
+check "one thread gives the same bits as two" eval 'OMP_NUM_THREADS=1 train -n 4 d && same_bits a d'
+check "--no-shuffle is another order" eval 'train -n 4 --no-shuffle e && ! same_bits a e'
+
+# weights of a multi-CFL, split by BART's own tool into one array per module
+difference() { bart multicfl -s "$1" x1 x2 x3 && bart multicfl -s "$2" y1 y2 y3 && nrmse y3 x3; }
+
+check "micro-batches of 1 and 2 agree up to rounding" eval 'train -n 2 --micro-batch 2 f && train -n 2 g && compare $(difference f g) "<" 1e-4'
+check "--load starts from given weights" eval 'train -n 1 --lr 1e-9 --load a h && compare $(difference a h) "<" 1e-5'
+expect_error "--load of another network" "a: holds another network" bart gleam --pattern t-pat --iterations 2 --features 8 --load a -n 1 z $data
+
+check "one module of three iterations trains (end to end)" train -M 1 -n 10 --log m1.csv m1
+check "... its loss falls" compare "$(column m1.csv loss)" "<" "$(first_loss m1.csv)"
+check "several modules have a loss each in the log" eval 'head -n 1 pgd.csv | grep -q "^iteration,loss,loss_1,loss_2,loss_3,valid_nrmse,valid_psnr,valid_ssim,seconds_per_iteration,peak_bytes$"'
+
+check "--learn-dc moves the step size, its absence does not" eval 'train -n 5 --learn-dc l && ! same_bits l a && bart gleam-infer --pattern v-pat l v-ksp v-map l-out'
+check "--epochs counts samples" eval 'train -e 3 --log e.csv n && [ 7 -eq $(wc -l < e.csv) ]'
+check "--max-time stops" eval 'train --max-time 1 --log t.csv n && [ 1 -lt $(wc -l < t.csv) ]'
+check "--patience stops when validation does not improve" eval 'train -n 50 --lr 0.5 --patience 1 --valid-every 1 $valid --log p.csv n; [ 50 -gt $(wc -l < p.csv) ]'
+check "the last weights are kept beside the best" test -f pgd-last.cfl
+check "pattern estimated from the zeros of k-space" eval 'bart gleam $small -n 4 q $data && same_bits q a'
+check "reference as fully sampled k-space" eval 'bart fmac t-ref t-map tc && bart fft -u 3 tc t-full && bart gleam $small --pattern t-pat --ref-kspace -n 2 rk t-ksp t-map t-full'
+check "validation on another image size" eval 'make_data w 1 32 44 3 9 && train -n 2 --valid-data k=w-ksp,c=w-map,r=w-ref,p=w-pat --valid-every 1 o'
+check "two maps" eval 'bart scale 0.5 t-map t-half && bart join 4 t-map t-half t-map2 && bart join 4 t-ref t-ref t-ref2 && bart gleam $small --pattern t-pat -n 2 e2 t-ksp t-map2 t-ref2 && bart gleam-infer --pattern t-pat e2 t-ksp t-map2 e2-out && [ 2 -eq $(bart show -d 4 e2-out) ]'
+
+check "--memory prints the plan and writes nothing" eval 'train --memory plan > plan.txt && grep -q "in all" plan.txt && [ ! -e plan.cfl ]'
+
+expect_error "loops are refused" "cannot be looped" bart -l 8192 -e 4 gleam $small z $data
+
+finish
