@@ -36,6 +36,9 @@
 // coil images held at the same time: of more coils, this many are summed up at once
 #define COILS_MAX 16
 
+// with fewer pixels in all coils, waking other threads takes longer than the work
+#define PARALLEL_MIN 16384
+
 struct dc_sense_s {
 
 	struct dc_layout_s layout;
@@ -43,6 +46,7 @@ struct dc_sense_s {
 	long coils;
 	long maps;
 	long group;	// coils worked on at the same time
+	bool parallel;
 
 	long frame_dims[DIMS];
 
@@ -85,14 +89,17 @@ static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const lon
 	assert(1 == ksp_dims[MAPS_DIM]);
 	assert(1 == pat_dims[COIL_DIM]);
 	assert(md_check_equal_dims(DIMS, ksp_dims, map_dims, SPACE_FLAGS | COIL_FLAG));
-	assert(md_check_compat(DIMS, FRAME_FLAGS, ksp_dims, map_dims));
+	assert(md_check_compat(DIMS, ~(SPACE_FLAGS | COIL_FLAG), ksp_dims, map_dims));
 	assert(md_check_compat(DIMS, ~0UL, ksp_dims, pat_dims));
+	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & md_nontriv_dims(DIMS, pat_dims)));
+	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & FRAME_FLAGS & md_nontriv_dims(DIMS, map_dims)));
 
 	op->layout = dc_layout(ksp_dims);
 	op->pixels = op->layout.dims[0] * op->layout.rows;
 	op->coils = ksp_dims[COIL_DIM];
 	op->maps = map_dims[MAPS_DIM];
 	op->group = MIN(op->coils, (long)COILS_MAX);
+	op->parallel = (PARALLEL_MIN <= op->pixels * op->group);
 
 	long img_dims[DIMS];
 	long weight_dims[DIMS];
@@ -211,7 +218,7 @@ static void modulate_maps(struct dc_sense_s* op, const complex float* mod, const
 {
 	long planes = md_calc_size(DIMS, op->map_dims) / op->pixels;
 
-#pragma omp parallel for
+#pragma omp parallel for if (op->parallel)
 	for (long i = 0; i < planes; i++) {
 
 		row_clear(op->pixels, op->smap + i * op->pixels);
@@ -246,7 +253,7 @@ static void modulate_pattern(struct dc_sense_s* op, const complex float* mod, co
 
 	md_copy2(DIMS, op->pm_dims, op->pm_strs, op->pm, MD_STRIDES(DIMS, op->pat_dims, CFL_SIZE), pattern, CFL_SIZE);
 
-#pragma omp parallel for
+#pragma omp parallel for if (op->parallel)
 	for (long i = 0; i < frames; i++)
 		modulate_frame(op, op->weights + i * op->layout.size, op->pm + i * op->pixels, mod);
 }
@@ -360,7 +367,7 @@ static void frame_normal(struct dc_sense_s* op, const struct frame_s* f, complex
 
 		long end = MIN(first + op->group, op->coils);
 
-#pragma 	omp parallel
+#pragma 	omp parallel if (op->parallel)
 		{
 #pragma 		omp for schedule(dynamic, 1)
 			for (long c = first; c < end; c++) {
@@ -421,7 +428,7 @@ static void frame_adjoint(struct dc_sense_s* op, const struct frame_s* f, comple
 
 		long end = MIN(first + op->group, op->coils);
 
-#pragma 	omp parallel
+#pragma 	omp parallel if (op->parallel)
 		{
 #pragma 		omp for schedule(dynamic, 1)
 			for (long c = first; c < end; c++) {
@@ -442,7 +449,7 @@ static void frame_forward(struct dc_sense_s* op, const struct frame_s* f, comple
 {
 	for (long first = 0; first < op->coils; first += op->group) {
 
-#pragma 	omp parallel for schedule(dynamic, 1)
+#pragma 	omp parallel for schedule(dynamic, 1) if (op->parallel)
 		for (long c = first; c < MIN(first + op->group, op->coils); c++) {
 
 			coil_expand(op, f, c, img);

@@ -41,7 +41,7 @@ double dc_vec_dot_diff(long N, const complex float _a[N], const complex float _b
 	const float* c = (const float*)_c;
 	long B = dc_vec_blocks(N);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (1 < B)
 	for (long k = 0; k < B; k++) {
 
 		double s = 0.;
@@ -63,7 +63,7 @@ double dc_vec_scale(long N, complex float _dst[N], float a, const complex float 
 	const float* x = (const float*)_x;
 	long B = dc_vec_blocks(N);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (1 < B)
 	for (long k = 0; k < B; k++) {
 
 		double s = 0.;
@@ -86,9 +86,10 @@ void dc_vec_xpay(long N, complex float _y[N], float b, const complex float _x[N]
 {
 	float* y = (float*)_y;
 	const float* x = (const float*)_x;
+	long B = dc_vec_blocks(N);
 
-#pragma omp parallel for schedule(static)
-	for (long k = 0; k < dc_vec_blocks(N); k++) {
+#pragma omp parallel for schedule(static) if (1 < B)
+	for (long k = 0; k < B; k++) {
 
 #pragma 	omp simd
 		for (long i = k * BLOCK; i < block_end(N, k); i++)
@@ -103,9 +104,10 @@ void dc_vec_step(long N, complex float _dst[N], const complex float _x[N], float
 	const float* x = (const float*)_x;
 	const float* y = (const float*)_y;
 	const float* z = (const float*)_z;
+	long B = dc_vec_blocks(N);
 
-#pragma omp parallel for schedule(static)
-	for (long k = 0; k < dc_vec_blocks(N); k++) {
+#pragma omp parallel for schedule(static) if (1 < B)
+	for (long k = 0; k < B; k++) {
 
 		if (NULL == z) {
 
@@ -129,7 +131,7 @@ double dc_vec_axpy_dot(long N, complex float _y[N], float a, const complex float
 	const float* x = (const float*)_x;
 	long B = dc_vec_blocks(N);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (1 < B)
 	for (long k = 0; k < B; k++) {
 
 		double s = 0.;
@@ -156,7 +158,7 @@ double dc_vec_update(long N, complex float _x[N], complex float _r[N], float a, 
 	const float* q = (const float*)_q;
 	long B = dc_vec_blocks(N);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (1 < B)
 	for (long k = 0; k < B; k++) {
 
 		double s = 0.;
@@ -183,7 +185,7 @@ double dc_vec_residual(long N, complex float _r[N], float a, const complex float
 	const float* x = (const float*)_x;
 	long B = dc_vec_blocks(N);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (1 < B)
 	for (long k = 0; k < B; k++) {
 
 		double s = 0.;

@@ -11,7 +11,9 @@
 const struct nn_backend_s* const nn_backends[] = {
 
 	&nn_backend_winograd,
-	// &nn_backend_dnnl,
+#ifdef USE_DNNL
+	&nn_backend_dnnl,
+#endif
 	&nn_backend_ref,
 	NULL,
 };

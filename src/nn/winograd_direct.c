@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "nn/backend.h"
 #include "nn/winograd.h"
@@ -24,11 +25,11 @@ static long pixels(const struct wino_op_s* op)
 }
 
 
-static struct wino_finish_s finish_at(const struct wino_args_s* args, bool add, const float* bias, long off)
+static struct wino_finish_s finish_at(const struct wino_args_s* args, const float* bias, long off)
 {
 	return (struct wino_finish_s){
 
-		.add = add,
+		.add = args->add,
 		.mask = (NULL == args->mask) ? NULL : (args->mask + off),
 		.bias = bias,
 	};
@@ -115,7 +116,7 @@ static void direct_row(const struct wino_op_s* op, const struct wino_args_s* arg
 
 		long n = wino_min(pixels(op), width - x);
 		long off = wino_offset(&op->dst, x, y, z, b);
-		struct wino_finish_s finish = finish_at(args, args->add, NULL, off);
+		struct wino_finish_s finish = finish_at(args, NULL, off);
 
 		wino_gather(op, n, ws->A, args->src, (const long[NN_DIMS]){ x, y, z, b }, ws->scratch);
 
@@ -155,7 +156,7 @@ struct spread_s {
 
 	float* A;	// pixels of src
 	float* Q;	// products: Q[row % KEPT][x][tap, channel of dst]
-	float* sum;	// one row of dst
+	float* sum;	// a strip of dst
 };
 
 
@@ -183,7 +184,7 @@ static struct spread_s spread_take(const struct wino_op_s* op, struct wino_arena
 
 		.A = wino_take(arena, pixels(op) * wino_padded(&op->src)),
 		.Q = wino_take(arena, KEPT * spread_row_floats(op)),
-		.sum = wino_take(arena, op->dst.dims[0] * op->dst.channels),
+		.sum = wino_take(arena, STRIP * op->dst.dims[0] * op->dst.channels),
 	};
 }
 
@@ -280,13 +281,8 @@ static void spread_tap(const struct wino_op_s* op, float* sum, const float* q, l
 }
 
 
-static void spread_sum(const struct wino_op_s* op, const struct spread_s* ws, long y)
+static void spread_sum(const struct wino_op_s* op, const struct spread_s* ws, float* sum, long y)
 {
-	long n = op->dst.channels;
-
-	for (long i = 0; i < n * op->dst.dims[0]; i++)
-		ws->sum[i] = 0.f;
-
 	for (long ky = 0; ky < op->kernel[1]; ky++) {
 
 		long src[2];
@@ -294,14 +290,19 @@ static void spread_sum(const struct wino_op_s* op, const struct spread_s* ws, lo
 
 		for (int i = 0; i < count; i++)
 			for (long kx = 0; kx < op->kernel[0]; kx++)
-				spread_tap(op, ws->sum, spread_row(op, ws, src[i]) + (ky * op->kernel[0] + kx) * n, kx);
+				spread_tap(op, sum, spread_row(op, ws, src[i]) + (ky * op->kernel[0] + kx) * op->dst.channels, kx);
 	}
 }
 
 
-// rows y0 .. y1 - 1 of dst, from one plane of src
-static void spread_strip(const struct wino_op_s* op, const struct spread_s* ws, const float* B, const float* plane,
-		float* dst, const struct wino_finish_s* finish, long y0, long y1)
+static float* sum_row(const struct wino_op_s* op, const struct spread_s* ws, long i)
+{
+	return ws->sum + i * op->dst.dims[0] * op->dst.channels;
+}
+
+
+// adds what one plane of src gives to rows y0 .. y1 - 1 of dst
+static void spread_plane(const struct wino_op_s* op, const struct spread_s* ws, const float* B, const float* plane, long y0, long y1)
 {
 	long next = wino_max(0, y0 - 1);
 
@@ -310,34 +311,32 @@ static void spread_strip(const struct wino_op_s* op, const struct spread_s* ws, 
 		for (; next < wino_min(y + 2, op->src.dims[1]); next++)
 			spread_products(op, ws, B, plane, next);
 
-		spread_sum(op, ws, y);
-
-		long off = y * op->dst.strs[1];
-		struct wino_finish_s at = { finish->add, (NULL == finish->mask) ? NULL : (finish->mask + off), finish->bias };
-
-		wino_store_pixels(op, &at, dst + off, op->dst.dims[0], ws->sum, op->dst.channels);
+		spread_sum(op, ws, sum_row(op, ws, y - y0), y);
 	}
 }
 
 
-static void spread_planes(const struct wino_op_s* op, const struct wino_args_s* args, const struct spread_s* ws, const float* B, long y, long z, long b)
+static void spread_strip(const struct wino_op_s* op, const struct wino_args_s* args, const struct spread_s* ws, const float* B, long y0, long z, long b)
 {
-	long off = wino_offset(&op->dst, 0, 0, z, b);
-	struct wino_finish_s finish = finish_at(args, args->add, args->bias, off);
+	long y1 = wino_min(y0 + STRIP, op->dst.dims[1]);
+
+	memset(ws->sum, 0, (size_t)((y1 - y0) * op->dst.dims[0] * op->dst.channels) * sizeof(float));
 
 	for (long kz = 0; kz < op->kernel[2]; kz++) {
 
 		long src[2];
 		int count = wino_sources(op, 2, z, kz, src);
 
-		for (int i = 0; i < count; i++) {
+		for (int i = 0; i < count; i++)
+			spread_plane(op, ws, B + kz * spread_filter_floats(op), args->src + wino_offset(&op->src, 0, 0, src[i], b), y0, y1);
+	}
 
-			spread_strip(op, ws, B + kz * spread_filter_floats(op), args->src + wino_offset(&op->src, 0, 0, src[i], b),
-					args->dst + off, &finish, y, wino_min(y + STRIP, op->dst.dims[1]));
+	for (long y = y0; y < y1; y++) {
 
-			finish.add = true;
-			finish.bias = NULL;
-		}
+		long off = wino_offset(&op->dst, 0, y, z, b);
+		struct wino_finish_s finish = finish_at(args, args->bias, off);
+
+		wino_store_pixels(op, &finish, args->dst + off, op->dst.dims[0], sum_row(op, ws, y - y0), op->dst.channels);
 	}
 }
 
@@ -361,7 +360,7 @@ void wino_spread_apply(const struct wino_op_s* op, const struct wino_args_s* arg
 		for (long z = 0; z < op->dst.dims[2]; z++) {
 
 			for (long y = 0; y < op->dst.dims[1]; y += STRIP)
-				spread_planes(op, args, &ws[wino_thread()], B, y, z, b);
+				spread_strip(op, args, &ws[wino_thread()], B, y, z, b);
 		}
 	}
 }

@@ -136,19 +136,31 @@ void wino_filter_transform(const struct wino_op_s* op, float* U, const float* we
 }
 
 
-void wino_filter_gradient(const struct wino_op_s* op, float* dweights, long c, const float* dU, long slot, long ldu, long kz)
+// one input channel: a row of the 36 matrices
+static void filter_gradient_row(const struct wino_op_s* op, float* dweights, long c, const float* dU, long kz)
 {
+	long columns = wino_columns(op, wino_padded(&op->dst));
+	long slot = wino_padded(&op->src) * columns;
+
 	for (long k = 0; k < op->dst.channels; k++) {
 
 		double u[WINO_IN][WINO_IN];
 		double g[3][3];
 
 		for (long p = 0; p < WINO_POINTS; p++)
-			u[p / WINO_IN][p % WINO_IN] = (double)dU[p * slot + c * ldu + k];
+			u[p / WINO_IN][p % WINO_IN] = (double)dU[p * slot + c * columns + k];
 
 		filter_square_transposed(g, u);
 
 		for (long i = 0; i < 9; i++)
 			dweights[wino_weight(op, k, c, 9 * kz + i)] += (float)g[i / 3][i % 3];
 	}
+}
+
+
+void wino_filter_gradient(const struct wino_op_s* op, float* dweights, const float* dU, long kz)
+{
+#pragma omp parallel for num_threads(op->threads)
+	for (long c = 0; c < op->src.channels; c++)
+		filter_gradient_row(op, dweights, c, dU, kz);
 }

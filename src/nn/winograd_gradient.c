@@ -3,9 +3,9 @@
  * dW = G^T (sum over tiles of (B^T x B) . (A dy A^T)) G, where the sum is a
  * matrix product for each of the 36 points.
  *
- * All threads transform a number of tiles; then each adds up some of the points.
- * So a sum has the same order whatever the number of threads, and there is only
- * one accumulator.
+ * The image is summed up in a fixed number of parts, which are added in their
+ * order: so the result does not depend on the number of threads, and no more
+ * accumulators are needed than threads.
  */
 
 #include <stddef.h>
@@ -16,21 +16,28 @@
 #include "nn/winograd.h"
 
 
-#define STEP_TILES 192
-#define ROW_PARTS 2		// a point's product is split for the sake of many threads
+#define PARTS 12
+
+/* Tiles of one product: few make many passes over the accumulator, many let
+ * the transformed tiles outgrow the cache.
+ */
+#define STEP_TILES 48
 
 
-struct step_s {
+struct sum_s {
 
-	long tiles;
-	long rows;	// channels of x with padding
+	long tiles;	// of a step
 	long columns;	// channels of dy with padding
 	long ldv;
 	long ldd;
+	long slotv;	// floats from one point to the next
+	long slotd;
+	long slotu;
 
-	float* V;	// V[point][tile][rows]
+	float* V;	// V[point][tile][channels of x]
 	float* D;	// D[point][tile][columns]
-	float* dU;	// dU[point][rows][columns]
+	float* dU;	// dU[point][channels of x][columns]
+	float* patch;
 };
 
 
@@ -41,21 +48,56 @@ static long spread_rows(long n)
 }
 
 
-static struct step_s step_take(const struct wino_op_s* op, struct wino_arena_s* arena)
+static long gradient_floats(const struct wino_op_s* op)
 {
-	struct step_s step;
+	return WINO_POINTS * wino_padded(&op->src) * wino_columns(op, wino_padded(&op->dst));
+}
 
-	step.rows = wino_padded(&op->src);
-	step.columns = wino_columns(op, wino_padded(&op->dst));
-	step.ldv = spread_rows(step.rows);
-	step.ldd = spread_rows(step.columns);
-	step.tiles = wino_min(STEP_TILES, wino_tiles_in_plane(op));
 
-	step.V = wino_take(arena, WINO_POINTS * step.tiles * step.ldv);
-	step.D = wino_take(arena, WINO_POINTS * step.tiles * step.ldd);
-	step.dU = wino_take(arena, WINO_POINTS * step.rows * step.columns);
+static struct sum_s sum_take(const struct wino_op_s* op, struct wino_arena_s* arena)
+{
+	struct sum_s sum;
 
-	return step;
+	sum.tiles = wino_min(STEP_TILES, wino_tiles_in_plane(op));
+	sum.columns = wino_columns(op, wino_padded(&op->dst));
+	sum.ldv = spread_rows(wino_padded(&op->src));
+	sum.ldd = spread_rows(sum.columns);
+	sum.slotv = sum.tiles * sum.ldv + 16;
+	sum.slotd = sum.tiles * sum.ldd + 16;
+	sum.slotu = wino_padded(&op->src) * sum.columns;
+
+	sum.V = wino_take(arena, WINO_POINTS * sum.slotv);
+	sum.D = wino_take(arena, WINO_POINTS * sum.slotd);
+	sum.dU = wino_take(arena, gradient_floats(op));
+	sum.patch = wino_take(arena, wino_patch_floats(op));
+
+	return sum;
+}
+
+
+static long steps_in_plane(const struct wino_op_s* op)
+{
+	long step = wino_min(STEP_TILES, wino_tiles_in_plane(op));
+
+	return (wino_tiles_in_plane(op) + step - 1) / step;
+}
+
+
+static long step_count(const struct wino_op_s* op)
+{
+	return steps_in_plane(op) * op->dst.dims[2] * op->dst.dims[3];
+}
+
+
+static long part_count(const struct wino_op_s* op)
+{
+	return wino_min(PARTS, step_count(op));
+}
+
+
+static int thread_count(const struct wino_op_s* op)
+{
+	return (int)wino_min(op->threads, part_count(op));
 }
 
 
@@ -63,8 +105,10 @@ size_t wino_tiles_weights_workspace(const struct wino_op_s* op)
 {
 	struct wino_arena_s arena = { NULL, 0 };
 
-	step_take(op, &arena);
-	wino_take(&arena, op->threads * wino_patch_floats(op));
+	wino_take(&arena, gradient_floats(op));
+
+	for (int i = 0; i < thread_count(op); i++)
+		sum_take(op, &arena);
 
 	size_t bias = wino_bias_workspace(op);
 
@@ -72,18 +116,21 @@ size_t wino_tiles_weights_workspace(const struct wino_op_s* op)
 }
 
 
-static void copy_pixel(const struct nn_tensor_s* tensor, float* out, const float* plane, long x, long y, bool present)
+// pixels of another tile count there
+static void load_edge(const struct wino_op_s* op, float* patch, const float* plane, const struct wino_tile_s* ty, const struct wino_tile_s* tx)
 {
-	size_t bytes = (size_t)wino_padded(tensor) * sizeof(float);
+	const struct nn_tensor_s* dst = &op->dst;
+	long channels = wino_padded(dst);
+	size_t bytes = (size_t)channels * sizeof(float);
 
-	if (present)
-		memcpy(out, plane + wino_offset(tensor, x, y, 0, 0), bytes);
-	else
-		memset(out, 0, bytes);
+	memset(patch, 0, WINO_OUT * WINO_OUT * bytes);
+
+	for (long i = ty->first; i < ty->last; i++)
+		for (long j = tx->first; j < tx->last; j++)
+			memcpy(patch + (i * WINO_OUT + j) * channels, plane + wino_offset(dst, tx->origin + j, ty->origin + i, 0, 0), bytes);
 }
 
 
-// what belongs to another tile counts there
 static void load_gradient(const struct wino_op_s* op, float* D, long slot, const float* plane, long t, float* patch)
 {
 	const struct wino_tile_s* ty = &op->tiling[1].tile[t / op->tiling[0].tiles];
@@ -96,97 +143,70 @@ static void load_gradient(const struct wino_op_s* op, float* D, long slot, const
 		const float* corner = plane + wino_offset(dst, tx->origin, ty->origin, 0, 0);
 
 		op->kernels->tile_gradient(channels, D, slot, corner, dst->strs[0], dst->strs[1]);
-		return;
-	}
 
-	for (long i = 0; i < WINO_OUT; i++) {
+	} else {
 
-		for (long j = 0; j < WINO_OUT; j++) {
-
-			bool present = (ty->first <= i) && (i < ty->last) && (tx->first <= j) && (j < tx->last);
-
-			copy_pixel(dst, patch + (i * WINO_OUT + j) * channels, plane, tx->origin + j, ty->origin + i, present);
-		}
-	}
-
-	op->kernels->tile_gradient(channels, D, slot, patch, channels, WINO_OUT * channels);
-}
-
-
-// the n tiles from first on, into V and D; work is shared among the threads of the team
-static void step_transform(const struct wino_op_s* op, const struct step_s* step, const float* x, const float* dy, long first, long n, float* patches)
-{
-	float* patch = patches + wino_thread() * wino_patch_floats(op);
-
-#pragma omp for schedule(dynamic, 8)
-	for (long t = 0; t < n; t++) {
-
-		wino_tile_load(op, step->V + t * step->ldv, step->tiles * step->ldv, x, first + t, patch);
-		load_gradient(op, step->D + t * step->ldd, step->tiles * step->ldd, dy, first + t, patch);
+		load_edge(op, patch, plane, ty, tx);
+		op->kernels->tile_gradient(channels, D, slot, patch, channels, WINO_OUT * channels);
 	}
 }
 
 
-static void step_products(const struct wino_op_s* op, const struct step_s* step, long n)
+// adds what n tiles of a plane give
+static void step_gradient(const struct wino_op_s* op, const struct sum_s* sum, const float* x, const float* dy, long first, long n)
 {
-	long part = wino_round_up((step->rows + ROW_PARTS - 1) / ROW_PARTS, 8);
+	for (long t = 0; t < n; t++)
+		wino_tile_load(op, sum->V + t * sum->ldv, sum->slotv, x, first + t, sum->patch);
 
-#pragma omp for schedule(dynamic)
-	for (long i = 0; i < WINO_POINTS * ROW_PARTS; i++) {
+	for (long t = 0; t < n; t++)
+		load_gradient(op, sum->D + t * sum->ldd, sum->slotd, dy, first + t, sum->patch);
 
-		long p = i / ROW_PARTS;
-		long row = (i % ROW_PARTS) * part;
-		long rows = wino_min(part, step->rows - row);
+	for (long p = 0; p < WINO_POINTS; p++)
+		op->kernels->product_transposed(wino_padded(&op->src), sum->columns, n, sum->dU + p * sum->slotu, sum->columns,
+				sum->V + p * sum->slotv, sum->ldv, sum->D + p * sum->slotd, sum->ldd);
+}
 
-		if (0 < rows)
-			op->kernels->product_transposed(rows, step->columns, n,
-					step->dU + (p * step->rows + row) * step->columns, step->columns,
-					step->V + p * step->tiles * step->ldv + row, step->ldv,
-					step->D + p * step->tiles * step->ldd, step->ldd);
+
+static void part_gradient(const struct wino_op_s* op, const struct sum_s* sum, const float* x, const float* dy, long part, long kz)
+{
+	long steps = step_count(op);
+	long parts = part_count(op);
+
+	memset(sum->dU, 0, (size_t)gradient_floats(op) * sizeof(float));
+
+	for (long s = part * steps / parts; s < (part + 1) * steps / parts; s++) {
+
+		long first = (s % steps_in_plane(op)) * sum->tiles;
+		long plane = s / steps_in_plane(op);
+		long z = plane % op->dst.dims[2];
+		long b = plane / op->dst.dims[2];
+		long src[2];
+
+		if (0 == wino_sources(op, 2, z, kz, src))
+			continue;
+
+		step_gradient(op, sum, x + wino_offset(&op->src, 0, 0, src[0], b), dy + wino_offset(&op->dst, 0, 0, z, b),
+				first, wino_min(sum->tiles, wino_tiles_in_plane(op) - first));
 	}
 }
 
 
-// all tiles of plane z of dy, with the plane of x that tap kz sees
-static void plane_gradient(const struct wino_op_s* op, const struct step_s* step, const float* x, const float* dy,
-		long z, long b, long kz, float* patches)
+static void add_part(const struct wino_op_s* op, float* total, const struct sum_s* sum, long part)
 {
-	long src[2];
+	struct wino_finish_s finish = { .add = (0 < part) };
 
-	if (0 == wino_sources(op, 2, z, kz, src))
-		return;
-
-	const float* xplane = x + wino_offset(&op->src, 0, 0, src[0], b);
-	const float* dyplane = dy + wino_offset(&op->dst, 0, 0, z, b);
-	long tiles = wino_tiles_in_plane(op);
-
-	for (long t = 0; t < tiles; t += step->tiles) {
-
-		long n = wino_min(step->tiles, tiles - t);
-
-		step_transform(op, step, xplane, dyplane, t, n, patches);
-		step_products(op, step, n);
-	}
+	op->kernels->pixel_finish(gradient_floats(op), total, sum->dU, &finish);
 }
 
 
-static void slice_gradient(const struct wino_op_s* op, const struct step_s* step, float* dweights, const float* x, const float* dy, long kz, float* patches)
+static void slice_gradient(const struct wino_op_s* op, const struct sum_s* sum, float* total, const float* x, const float* dy, long kz)
 {
-	long slot = step->rows * step->columns;
+#pragma omp parallel for ordered schedule(dynamic) num_threads(thread_count(op))
+	for (long i = 0; i < part_count(op); i++) {
 
-#pragma omp parallel num_threads(op->threads)
-	{
-#pragma omp for
-		for (long p = 0; p < WINO_POINTS; p++)
-			memset(step->dU + p * slot, 0, (size_t)slot * sizeof(float));
-
-		for (long b = 0; b < op->dst.dims[3]; b++)
-			for (long z = 0; z < op->dst.dims[2]; z++)
-				plane_gradient(op, step, x, dy, z, b, kz, patches);
-
-#pragma omp for
-		for (long c = 0; c < op->src.channels; c++)
-			wino_filter_gradient(op, dweights, c, step->dU, slot, step->columns, kz);
+		part_gradient(op, &sum[wino_thread()], x, dy, i, kz);
+#pragma omp 	ordered
+		add_part(op, total, &sum[wino_thread()], i);
 	}
 }
 
@@ -194,11 +214,18 @@ static void slice_gradient(const struct wino_op_s* op, const struct step_s* step
 void wino_tiles_weights(const struct wino_op_s* op, float* dweights, float* dbias, const float* x, const float* dy, void* ws)
 {
 	struct wino_arena_s arena = { ws, 0 };
-	struct step_s step = step_take(op, &arena);
-	float* patches = wino_take(&arena, op->threads * wino_patch_floats(op));
+	struct sum_s sum[thread_count(op)];
 
-	for (long kz = 0; kz < op->kernel[2]; kz++)
-		slice_gradient(op, &step, dweights, x, dy, kz, patches);
+	float* total = wino_take(&arena, gradient_floats(op));
+
+	for (int i = 0; i < thread_count(op); i++)
+		sum[i] = sum_take(op, &arena);
+
+	for (long kz = 0; kz < op->kernel[2]; kz++) {
+
+		slice_gradient(op, sum, total, x, dy, kz);
+		wino_filter_gradient(op, dweights, total, kz);
+	}
 
 	if (NULL != dbias)
 		wino_bias_gradient(op, dbias, dy, ws);

@@ -30,6 +30,8 @@ typedef float tvec_mem __attribute__((vector_size(4 * WINO_TILE_WIDTH), aligned(
 typedef int tmask __attribute__((vector_size(4 * WINO_TILE_WIDTH)));
 
 
+#define LINE 16		// floats in a line of the cache
+
 INLINE vec load(const float* x)
 {
 	return *(const vec_mem*)x;
@@ -261,17 +263,40 @@ INLINE void tile_input_c(float* V, long slot, const float* x, long xstr, long ys
 }
 
 
+/* Fetches what the next tile to the right will need: rows of pixels far apart are
+ * too many streams for the hardware to follow.
+ */
+INLINE void prefetch_tile(const float* x, long xstr, long ystr, const int columns, const int rows, const int rw)
+{
+	UNROLL
+	for (int i = 0; i < rows; i++)
+		UNROLL
+		for (int j = 0; j < columns; j++)
+			__builtin_prefetch(x + i * ystr + j * xstr, rw, 2);
+}
+
+
 KERNEL void tile_input(long channels, float* V, long slot, const float* x, long xstr, long ystr, bool relu)
 {
 	if (relu) {
 
-		for (long c = 0; c < channels; c += WINO_TILE_WIDTH)
+		for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
+
+			if (0 == c % LINE)
+				prefetch_tile(x + c + WINO_IN * xstr, xstr, ystr, WINO_OUT, WINO_IN, 0);
+
 			tile_input_c(V + c, slot, x + c, xstr, ystr, true);
+		}
 
 	} else {
 
-		for (long c = 0; c < channels; c += WINO_TILE_WIDTH)
+		for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
+
+			if (0 == c % LINE)
+				prefetch_tile(x + c + WINO_IN * xstr, xstr, ystr, WINO_OUT, WINO_IN, 0);
+
 			tile_input_c(V + c, slot, x + c, xstr, ystr, false);
+		}
 	}
 }
 
@@ -330,14 +355,25 @@ INLINE void tile_output_c(float* y, long xstr, long ystr, const float* M, long s
 
 KERNEL void tile_output(long channels, float* y, long xstr, long ystr, const float* M, long slot, const struct wino_finish_s* finish)
 {
-	for (long c = 0; c < channels; c += WINO_TILE_WIDTH)
+	for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
+
+		if (0 == c % LINE)
+			prefetch_tile(y + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, WINO_OUT, 1);
+
+		if ((0 == c % LINE) && (NULL != finish->mask))
+			prefetch_tile(finish->mask + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, WINO_OUT, 0);
+
 		tile_output_c(y, xstr, ystr, M, slot, finish, c);
+	}
 }
 
 
 KERNEL void tile_gradient(long channels, float* D, long slot, const float* dy, long xstr, long ystr)
 {
 	for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
+
+		if (0 == c % LINE)
+			prefetch_tile(dy + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, WINO_OUT, 0);
 
 		tvec tmp[WINO_IN][WINO_OUT];
 

@@ -49,7 +49,7 @@ static const struct case_s cases[] = {
 	{ 20, 16, FEATURE, FEATURE, { 10, 11, 2, 3 }, { 3, 3, 1 } },
 	{ 24, 40, FEATURE, FEATURE, { 31, 29, 1, 1 }, { 3, 3, 1 } },
 	{ 64, 64, FEATURE, FEATURE, { 12, 21, 1, 1 }, { 3, 3, 1 } },
-	{ 100, 100, FEATURE, FEATURE, { 47, 33, 1, 1 }, { 3, 3, 1 } },
+	{ 100, 100, FEATURE, FEATURE, { 19, 13, 1, 1 }, { 3, 3, 1 } },
 	{ 100, 8, FEATURE, FEATURE, { 22, 23, 1, 1 }, { 3, 3, 1 } },
 	{ 8, 100, FEATURE, FEATURE, { 23, 22, 1, 1 }, { 3, 3, 1 } },
 	// three planes
@@ -62,18 +62,18 @@ static const struct case_s cases[] = {
 	// few channels of input
 	{ 2, 32, IMAGE, FEATURE, { 19, 17, 1, 1 }, { 3, 3, 1 } },
 	{ 4, 20, APART, FEATURE, { 70, 9, 1, 3 }, { 3, 3, 1 } },
-	{ 2, 100, IMAGE, FEATURE, { 50, 40, 1, 1 }, { 3, 3, 1 } },
+	{ 2, 100, IMAGE, FEATURE, { 50, 10, 1, 1 }, { 3, 3, 1 } },
 	{ 2, 16, IMAGE, FEATURE, { 3, 2, 1, 1 }, { 3, 3, 1 } },
 	{ 4, 16, APART, FEATURE, { 9, 8, 4, 1 }, { 3, 3, 3 } },
 	// few channels of output
 	{ 32, 2, FEATURE, IMAGE, { 19, 17, 1, 1 }, { 3, 3, 1 } },
 	{ 20, 4, FEATURE, APART, { 70, 9, 1, 3 }, { 3, 3, 1 } },
-	{ 100, 2, FEATURE, IMAGE, { 50, 70, 1, 1 }, { 3, 3, 1 } },
+	{ 100, 2, FEATURE, IMAGE, { 30, 40, 1, 1 }, { 3, 3, 1 } },
 	{ 16, 2, FEATURE, IMAGE, { 3, 2, 1, 1 }, { 3, 3, 1 } },
 	{ 16, 4, FEATURE, APART, { 9, 8, 4, 1 }, { 3, 3, 3 } },
 	// image to image, and kernels of size 1
 	{ 2, 4, IMAGE, APART, { 9, 8, 1, 2 }, { 3, 3, 1 } },
-	{ 2, 100, IMAGE, FEATURE, { 50, 40, 1, 1 }, { 1, 1, 1 } },
+	{ 2, 100, IMAGE, FEATURE, { 50, 10, 1, 1 }, { 1, 1, 1 } },
 	{ 4, 20, APART, FEATURE, { 9, 7, 2, 3 }, { 1, 1, 1 } },
 	{ 20, 2, FEATURE, IMAGE, { 9, 7, 2, 3 }, { 1, 1, 1 } },
 	{ 20, 12, FEATURE, FEATURE, { 9, 7, 1, 2 }, { 1, 1, 1 } },
@@ -256,6 +256,10 @@ static bool naive_tap(const struct nn_conv_s* conf, long k, const long pos[NN_DI
 static void naive(const struct nn_conv_s* conf, const float* x, const float* w, const float* dy, double* y, double* dx, double* dw)
 {
 	long taps = conf->kernel[0] * conf->kernel[1] * conf->kernel[2];
+	long channel[conf->out.channels];
+
+	for (long o = 0; o < conf->out.channels; o++)
+		channel[o] = wino_channel(&conf->out, o);
 
 	for (long i = 0; i < pixel_count(&conf->out) * taps; i++) {
 
@@ -268,6 +272,8 @@ static void naive(const struct nn_conv_s* conf, const float* x, const float* w, 
 		if (!naive_tap(conf, k, pos, from))
 			continue;
 
+		long pixel = wino_offset(&conf->out, pos[0], pos[1], pos[2], pos[3]);
+
 		for (long c = 0; c < conf->in.channels; c++) {
 
 			long ix = at(&conf->in, c, from);
@@ -276,7 +282,7 @@ static void naive(const struct nn_conv_s* conf, const float* x, const float* w, 
 			for (long o = 0; o < conf->out.channels; o++) {
 
 				long iw = (o * conf->in.channels + c) * taps + k;
-				long iy = at(&conf->out, o, pos);
+				long iy = pixel + channel[o];
 
 				y[iy] += v * (double)w[iw];
 				dx[ix] += (double)dy[iy] * (double)w[iw];

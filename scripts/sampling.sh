@@ -1,0 +1,72 @@
+# Sourced by the scripts that undersample: patterns of given acceleration, coil
+# maps from the middle of what they leave, and images combined with these.
+# Wants X, Y (image size), R, calib and seed.
+
+# poisson <density> <seed> <output>: 0/1 over the two image dimensions. Distances
+# 1.4 times those of a full grid in the middle, larger outwards: of the patterns
+# of one R these served compressed sensing best.
+poisson()
+{
+	"$BART" poisson -Y "$X" -Z "$Y" -y 1.4 -z 1.4 -C "$calib" -V "$1" -s "$2" "$3.yz" > /dev/null
+	"$BART" reshape 7 "$X" "$Y" 1 "$3.yz" "$3"
+}
+
+# acceleration <pattern>, of all slices together
+acceleration()
+{
+	python - "$1" <<-END
+	import sys, cfl
+	p = cfl.read(sys.argv[1])
+	print("%.4f" % (p.size / abs(p).sum()))
+	END
+}
+
+# The growth of the distances with the distance from the middle that gives R
+# within 0.5 percent, by bisection.
+find_density()
+{
+	lo=0 hi=100
+
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+
+		mid=$(awk "BEGIN { print ($lo + $hi) / 2 }")
+		poisson "$mid" "$seed" "$tmp/try"
+		got=$(acceleration "$tmp/try")
+
+		awk "BEGIN { exit !($got < 1.005 * $R && $got > 0.995 * $R) }" && break
+
+		if awk "BEGIN { exit !($got < $R) }"; then lo=$mid; else hi=$mid; fi
+	done
+
+	awk "BEGIN { exit !($got < 1.02 * $R && $got > 0.98 * $R) }" || die "no pattern of R = $R: $got is the nearest (from about 2 to 15 can be had, depending on the size)"
+
+	echo "$mid"
+}
+
+# patterns <first> <last>: as many at a time as there are cores
+patterns()
+{
+	for i in $(seq "$1" "$2"); do
+
+		poisson "$density" $((seed * 1000 + i)) "$tmp/pat.$i" &
+		[ $(((i - $1 + 1) % $(nproc))) -ne 0 ] || wait
+	done
+
+	wait
+}
+
+# estimate_maps <kspace> <output>: as in life, from the centre of what was
+# measured. No mask (-c 0): the maps have unit root sum of squares everywhere, so
+# that S^H F^H of fully sampled k-space is the least-squares image and no signal
+# is cut from the reference.
+estimate_maps()
+{
+	bart -l $SLICES -r "$1" ecalib -m 1 -c 0 -r "$calib" "$1" "$2" > /dev/null
+}
+
+# combine <kspace> <maps> <output>: S^H F^H y
+combine()
+{
+	bart fft -iu 3 "$1" "$tmp/cimg"
+	bart fmac -C -s 8 "$tmp/cimg" "$2" "$3"
+}
