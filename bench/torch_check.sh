@@ -16,29 +16,35 @@ X=40; Y=36; C=4; CALIB=8
 
 make_data "$WORK/two" 2
 
-# check <network> <options of bart gleam ...>
+# check <steps> <network> <options of bart gleam ...>
 check()
 {
-	local net=$1
-	shift
+	local steps=$1 net=$2
+	shift 2
 
 	local data="$WORK/two-ksp $WORK/two-maps $WORK/two-ref"
-	local opts="--$net -s 1 -b 1 --no-shuffle --pattern $WORK/two-pat $*"
+	local opts="--$net -s 1 -b 1 --no-shuffle --pattern $WORK/two-pat"
 
 	# a step that rounding swallows leaves the initial weights
-	"$BART" gleam $opts -n 1 --lr 1e-30 --weight-decay 0 "$WORK/first" $data 2> /dev/null
-	"$BART" gleam $opts -n 3 --log "$WORK/log.csv" "$WORK/last" $data 2> /dev/null
+	"$BART" gleam $opts "$@" -n 1 --lr 1e-30 --weight-decay 0 "$WORK/first" $data 2> /dev/null
+	"$BART" gleam $opts "$@" -n "$steps" --lr $LR --log "$WORK/log.csv" "$WORK/last" $data 2> /dev/null
 
-	"$PYTHON" "$BENCH/torch_check.py" "$WORK" $net "$@" || failed=1
+	"$PYTHON" "$BENCH/torch_check.py" "$WORK" "$net" --lr $LR "$@" || failed=1
 }
 
 failed=0
 
-for more in "-M 4" "-M 2"; do
+# three steps of training; one step that is the gradient
+for M in 4 2; do
 
-	check pgd -I 4 --features 6 $more
-	check modl -I 4 --features 7 --mu 0.05 $more
-	check modl -I 4 --features 7 --mu 4 $more
+	LR=1e-4
+	check 3 pgd -I 4 -M $M --features 6
+	check 3 modl -I 4 -M $M --features 7 --mu 0.05
+
+	LR=1
+	check 1 pgd -I 4 -M $M --features 6 --adam epsilon=1
+	check 1 modl -I 4 -M $M --features 7 --mu 0.05 --adam epsilon=1
+	check 1 modl -I 4 -M $M --features 7 --mu 4 --adam epsilon=1
 done
 
 exit $failed
