@@ -89,9 +89,10 @@ make_data()
 {
 	local out=$1 n=$2 X=$3 Y=$4 C=$5 seed=$6 i
 
-	bart phantom -x 64 -k -b "$out-basis.ra" > /dev/null
+	bart phantom -T -x 64 -k -b "$out-basis.ra" > /dev/null
 	bart phantom -S "$C" -x 64 "$out-sens.ra" > /dev/null
-	bart resize -c 0 "$X" 1 "$Y" "$out-sens.ra" "$out-map1.ra"
+	bart resize -c 0 "$X" 1 "$Y" "$out-sens.ra" "$out-large.ra"
+	bart normalize 8 "$out-large.ra" "$out-map1.ra"
 
 	for i in $(seq 0 $((n - 1))); do
 
@@ -113,7 +114,7 @@ make_data()
 	bart copy "$out-map1.ra" "$out-map"
 	bart fmac "$out-ref" "$out-map" "$out-coils.ra"
 	bart fft -u 3 "$out-coils.ra" "$out-full.ra"
-	bart noise -s "$seed" -n 0.0001 "$out-full.ra" "$out-noisy.ra"
+	bart noise -s "$seed" -n 0.000001 "$out-full.ra" "$out-noisy.ra"
 	bart fmac "$out-noisy.ra" "$out-pat" "$out-ksp"
 
 	rm -f "$out"-*.ra

@@ -24,12 +24,18 @@ struct gleam_data_s;
 
 /* Opens (mmap) and checks the files; calls error(). Samples are enumerated by
  * SLICE_DIM, AVG_DIM and BATCH_DIM of k-space, SLICE fastest; a dimension of size
- * one in maps or pattern is shared.
+ * one in maps or pattern is shared. The names in files must outlive the data.
  */
 extern struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files);
 extern void gleam_data_close(struct gleam_data_s* data);
 
 extern long gleam_data_samples(const struct gleam_data_s* data);
+
+// two or three: how many of READ_DIM, PHS1_DIM, PHS2_DIM and TIME_DIM are larger than one
+extern int gleam_data_spatial(const struct gleam_data_s* data);
+
+// calls error() when weights (their file's name is told) are for other maps or dimensions
+extern void gleam_data_expect(const struct gleam_data_s* data, const char* weights, long maps, int spatial);
 
 // dimensions of one sample (all of SLICE_DIM, AVG_DIM, BATCH_DIM are 1)
 extern void gleam_data_ksp_dims(const struct gleam_data_s* data, long dims[DIMS]);
@@ -41,7 +47,9 @@ extern void gleam_data_img_dims(const struct gleam_data_s* data, long dims[DIMS]
 extern void gleam_data_loop_dims(const struct gleam_data_s* data, long dims[DIMS]);
 extern void gleam_data_position(const struct gleam_data_s* data, long sample, long pos[DIMS]);
 
-// copies one sample, unscaled; k-space is multiplied with the pattern
+/* Copies one sample, unscaled, to memory of the host; k-space is multiplied with
+ * the pattern. Calls for different samples may run at the same time.
+ */
 extern void gleam_data_kspace(const struct gleam_data_s* data, long sample, complex float* dst);
 extern void gleam_data_maps(const struct gleam_data_s* data, long sample, complex float* dst);
 extern void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex float* dst);
@@ -52,11 +60,12 @@ extern void gleam_data_reference(const struct gleam_data_s* data, long sample, c
 // false for inference without a reference
 extern bool gleam_data_has_reference(const struct gleam_data_s* data);
 
-// k-space of this sample is all zero: it cannot be scaled
+// k-space of this sample, multiplied with the pattern, is all zero: it cannot be scaled
 extern bool gleam_data_empty(const struct gleam_data_s* data, long sample);
 
 /* The one number a sample is divided by: the 95th percentile of |x0|, with
- * linear interpolation between ranks as numpy.percentile does.
+ * linear interpolation between ranks as numpy.percentile does. 0 if N is 0; x0
+ * holds no NaN.
  */
 extern float gleam_data_scaling(long N, const complex float x0[N]);
 

@@ -15,10 +15,17 @@ struct gleam_metrics_s {
 	double nrmse;	// || |x| - |ref| || / || ref ||
 };
 
-// one slice of X x Y complex pixels
+/* One slice of X x Y complex pixels. Of identical images psnr is infinite; where
+ * the reference is zero everywhere nothing is defined and all are NaN.
+ *
+ * SSIM: Gaussian window of 11 x 11 pixels; its mean leaves a border of 5 pixels
+ * out. Along a dimension shorter than the window (where scikit-image refuses)
+ * the window is cut to the image and no border is left out.
+ */
 extern struct gleam_metrics_s gleam_metrics_slice(long X, long Y, const complex float x[Y][X], const complex float ref[Y][X]);
 
-// running mean and standard deviation (population) over slices
+// running mean and standard deviation (population) over slices; undefined ones
+// are not counted, and of none both are NaN
 struct gleam_metrics_stat_s {
 
 	long n;

@@ -31,8 +31,18 @@ const struct gleam_train_s gleam_train_defaults = {
 static const long DEFAULT_EPOCHS = 10;
 
 
+static void check_valid_files(const struct gleam_files_s* f)
+{
+	int given = ((NULL != f->kspace) ? 1 : 0) + ((NULL != f->maps) ? 1 : 0) + ((NULL != f->reference) ? 1 : 0);
+
+	if (((0 < given) && (3 > given)) || ((0 == given) && (NULL != f->pattern)))
+		error("--valid-data needs k-space, maps and reference: --valid-data k=<file>,c=<file>,r=<file>[,p=<pattern>]\n");
+}
+
 static void check_conf(const struct gleam_train_s* c)
 {
+	check_valid_files(&c->valid);
+
 	if (1 > c->batch_size)
 		error("--batch-size is %ld, but must be at least 1\n", c->batch_size);
 

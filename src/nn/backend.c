@@ -10,8 +10,10 @@
 // the fastest first
 const struct nn_backend_s* const nn_backends[] = {
 
-	// &nn_backend_winograd,
-	// &nn_backend_dnnl,
+	&nn_backend_winograd,
+#ifdef USE_DNNL
+	&nn_backend_dnnl,
+#endif
 	&nn_backend_ref,
 	NULL,
 };

@@ -21,7 +21,7 @@ first_loss() { awk -F, 'NR == 2 { print $2 }' "$1"; }
 
 for type in pgd modl; do
 
-	check "$type: trains" train --$type -n 60 --log $type.csv $valid --valid-every 20 $type
+	check "$type: trains" train --$type -n 200 --log $type.csv $valid --valid-every 25 $type
 	check "$type: the loss falls to less than 0.8 of where it began" \
 		compare "$(column $type.csv loss)" "<" "$(awk -v l="$(first_loss $type.csv)" 'BEGIN { print 0.8 * l }')"
 

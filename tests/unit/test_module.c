@@ -187,7 +187,7 @@ static void check_gradient(enum gleam_type type, long length, long maps, bool le
 		expected += (double)dir[i] * (double)grad[i];
 	}
 
-	double h = 4.E-3;
+	double h = 1.E-3;
 	double side[2];
 
 	for (int s = 0; s < 2; s++) {

@@ -1,0 +1,59 @@
+# Sourced by the benchmarks: where things are, and the data that they work on.
+#
+#	BART=<bart>		the command to measure (build/cpu/bart)
+#	PYTHON=<python3>	an interpreter with PyTorch (Debian's: /usr/bin/python3)
+#	BENCH_THREADS=2		threads of every program that is measured
+#	BENCH_QUICK=1		small images and one round: whether it runs, not how fast
+set -eu
+
+BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BART=${BART:-$BENCH/../build/cpu/bart}
+PYTHON=${PYTHON:-/usr/bin/python3}
+
+export BART PYTHON
+export BART_TOOLBOX_PATH=$(dirname "$BART")
+export OMP_NUM_THREADS=${BENCH_THREADS:-2}
+export OPENBLAS_NUM_THREADS=1
+
+[ -x "$BART" ] || { echo "$BART is not here: run make first, or set BART" >&2; exit 1; }
+
+if [ 1 = "${BENCH_QUICK:-0}" ]; then
+
+	X=64; Y=48; C=4; CALIB=12
+else
+	X=320; Y=256; C=8; CALIB=24
+fi
+
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/gleam-bench.XXXXXX")
+trap 'rm -rf "$WORK"' EXIT
+
+# make_data <prefix> <samples>: k-space, maps, pattern and reference of a phantom,
+# undersampled four times, with other noise and another pattern in every sample
+make_data()
+{
+	local out=$1 n=$2 t="$WORK/tmp" i parts="" pats=""
+
+	"$BART" phantom -x $X "$t-a"
+	"$BART" phantom -x $X -S $C "$t-b"
+	"$BART" resize -c 1 $Y "$t-a" "$t-image"
+	"$BART" resize -c 1 $Y "$t-b" "$t-c"
+	"$BART" normalize 8 "$t-c" "$t-maps"
+	"$BART" fmac "$t-image" "$t-maps" "$t-coils"
+	"$BART" fft -u 3 "$t-coils" "$t-full"
+
+	for i in $(seq "$n"); do
+
+		"$BART" noise -s "$i" -n 1e-4 "$t-full" "$t-noisy"
+		"$BART" poisson -s "$i" -Y $X -Z $Y -y 2 -z 2 -C $CALIB -e "$t-p" > /dev/null
+		"$BART" reshape 7 $X $Y 1 "$t-p" "$t-pat$i"
+		"$BART" fmac "$t-noisy" "$t-pat$i" "$t-ksp$i"
+		parts="$parts $t-ksp$i"
+		pats="$pats $t-pat$i"
+	done
+
+	"$BART" join 15 $parts "$out-ksp"
+	"$BART" join 15 $pats "$out-pat"
+	"$BART" repmat 15 "$n" "$t-maps" "$out-maps"
+	"$BART" repmat 15 "$n" "$t-image" "$out-ref"
+	rm -f "$t"-*
+}

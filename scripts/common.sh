@@ -1,0 +1,90 @@
+# Sourced by the other scripts: finds BART and a Python with numpy, keeps
+# temporary files in one folder that goes at the end, and names the few
+# operations that BART's tools need several calls for.
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+note()
+{
+	echo "$*" >&2
+}
+
+# BART=... chooses the binary; else the one built here, else the installed one
+
+if [ -z "${BART:-}" ]; then
+
+	BART=$root/build/cpu/bart
+	[ -x "$BART" ] || BART=$(command -v bart) || die "no BART: run 'make', or set BART=<binary>"
+fi
+
+[ -x "$BART" ] || die "BART=$BART is not a program"
+
+bart()
+{
+	"$BART" "$@"
+}
+
+# PYTHON=... chooses; a Python first in PATH may lack numpy where Debian's has it
+
+if [ -z "${PYTHON:-}" ]; then
+
+	for PYTHON in python3 /usr/bin/python3 ""; do
+
+		[ -n "$PYTHON" ] || die "no python3 with numpy and matplotlib: apt install python3-numpy python3-matplotlib"
+		"$PYTHON" -c 'import numpy, matplotlib' 2>/dev/null && break
+	done
+fi
+
+python()
+{
+	PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" "$PYTHON" "$@"
+}
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/gleam.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# dim <d> <file>: size of a dimension; 1 where the header ends before it
+dim()
+{
+	[ -f "$2.hdr" ] || die "$2.hdr: no such file"
+	sed -n 2p "$2.hdr" | awk -v d="$1" '{ print (d + 1 <= NF) ? $(d + 1) : 1 }'
+}
+
+exists()
+{
+	for f in "$@"; do
+
+		[ -f "$f.hdr" ] && [ -f "$f.cfl" ] || return 1
+	done
+}
+
+# keep <from> <to>: moves a cfl, the header last, which says that it is there
+keep()
+{
+	mv "$1.cfl" "$2.cfl"
+	mv "$1.hdr" "$2.hdr"
+}
+
+# smooth_field <n> <deviation> <X> <Y> <slices> <seed> <output>: real, of the n x n
+# lowest frequencies. The real part keeps half the variance of n^2 coefficients of
+# variance one, which a unitary transform spreads over all pixels.
+smooth_field()
+{
+	bart zeros 16 "$1" "$1" 1 1 1 1 1 1 1 1 1 1 1 "$5" 1 1 "$tmp/low"
+	bart noise -s "$6" -n 1 "$tmp/low" "$tmp/low"
+	bart resize -c 0 "$3" 1 "$4" "$tmp/low" "$tmp/field"
+	bart fft -iu 3 "$tmp/field" "$tmp/field"
+	bart creal "$tmp/field" "$tmp/field"
+	bart scale "$(awk "BEGIN { print $2 * sqrt(2 * $3 * $4) / $1 }")" "$tmp/field" "$7"
+}
+
+SLICES=8192	# bitmask of dimension 13

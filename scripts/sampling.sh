@@ -1,0 +1,108 @@
+# Sourced by the scripts that undersample: patterns of given acceleration, coil
+# maps from the middle of what they leave, and images combined with these.
+# Wants X, Y (image size), R, calib and seed.
+
+# poisson <density> <seed> <output>: 0/1 over the two image dimensions. Distances
+# 1.4 times those of a full grid in the middle, larger outwards: of the patterns
+# of one R these served compressed sensing best.
+poisson()
+{
+	"$BART" poisson -Y "$X" -Z "$Y" -y 1.4 -z 1.4 -C "$calib" -V "$1" -s "$2" "$3.yz" > /dev/null
+	"$BART" reshape 7 "$X" "$Y" 1 "$3.yz" "$3"
+}
+
+# acceleration <pattern>, of all slices together
+acceleration()
+{
+	python - "$1" <<-END
+	import sys, cfl
+	p = cfl.read(sys.argv[1])
+	print("%.4f" % (p.size / abs(p).sum()))
+	END
+}
+
+# The growth of the distances with the distance from the middle that gives R
+# within 0.5 percent, by bisection.
+find_density()
+{
+	lo=0 hi=100
+
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+
+		mid=$(awk "BEGIN { print ($lo + $hi) / 2 }")
+		poisson "$mid" "$seed" "$tmp/try"
+		got=$(acceleration "$tmp/try")
+
+		awk "BEGIN { exit !($got < 1.005 * $R && $got > 0.995 * $R) }" && break
+
+		if awk "BEGIN { exit !($got < $R) }"; then lo=$mid; else hi=$mid; fi
+	done
+
+	awk "BEGIN { exit !($got < 1.02 * $R && $got > 0.98 * $R) }" || die "no pattern of R = $R: $got is the nearest (from about 2 to 15 can be had, depending on the size)"
+
+	echo "$mid"
+}
+
+# parallel <first> <last> <command>: calls it with each number, as many at a time
+# as there are cores; fails when one of them does
+parallel()
+{
+	p_last=$2 p_command=$3 p_i=$1
+
+	while [ "$p_i" -le "$p_last" ]; do
+
+		p_jobs=
+
+		for p_core in $(seq "$(nproc)"); do
+
+			[ "$p_i" -le "$p_last" ] || break
+			$p_command "$p_i" &
+			p_jobs="$p_jobs $!"
+			p_i=$((p_i + 1))
+		done
+
+		for p_job in $p_jobs; do
+
+			wait "$p_job" || die "$p_command failed"
+		done
+	done
+}
+
+one_pattern()
+{
+	poisson "$density" $((seed * 1000 + $1)) "$tmp/pat.$1"
+}
+
+# patterns <first> <last> <output>: a seed for each slice
+patterns()
+{
+	parallel "$1" "$2" one_pattern
+	bart join 13 $(seq -f "$tmp/pat.%g" "$1" "$2") "$3"
+}
+
+one_map()
+{
+	bart slice 13 "$1" "$maps_of" "$tmp/e$1"
+	OMP_NUM_THREADS=1 bart ecalib -m 1 -c 0 -r "$calib" "$tmp/e$1" "$tmp/m$1" > /dev/null
+}
+
+# estimate_maps <kspace> <output>: as in life, from the centre of what was
+# measured. No mask (-c 0): the maps have unit root sum of squares everywhere, so
+# that S^H F^H of fully sampled k-space is the least-squares image and no signal
+# is cut from the reference. A process per slice: independent of the number of
+# threads, whose sums would round differently.
+estimate_maps()
+{
+	maps_of=$1
+	last=$(($(dim 13 "$1") - 1))
+
+	parallel 0 $last one_map
+	bart join 13 $(seq -f "$tmp/m%g" 0 $last) "$2"
+}
+
+# combine <kspace> <maps> <output>: S^H F^H y
+combine()
+{
+	bart fft -iu 3 "$1" "$tmp/cimg"
+	bart fmac -C -s 8 "$tmp/cimg" "$2" "$3"
+}

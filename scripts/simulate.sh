@@ -1,0 +1,165 @@
+#!/bin/sh
+# Multi-coil k-space, undersampled, from complex images: what is simulated, what
+# is estimated from it as in life, and the reference that goes with it.
+# doc/data-preparation.md describes the steps and their limits.
+set -eu
+
+usage()
+{
+	cat >&2 <<-END
+	Usage: simulate.sh [options] <out> <image>...
+
+	Each <image> is one scan: complex images, X x Y, slices along dimension 13, all
+	of one size. Writes <out>/{ksp,pat,maps,ref} with the slices of all scans along
+	dimension 13, and <out>/info.txt.
+
+	-R r	acceleration: pixels over sampled points, the calibration region included (4)
+	-C n	calibration region, n x n (24)
+	-n snr	mean signal of the object over the standard deviation of the real part of
+		the noise, both with all coils combined (50)
+	-p rad	standard deviation of an added smooth phase (1)
+	-s n	seed (1)
+	-c	the reference is combined from k-space without the added noise
+	END
+	exit 1
+}
+
+R=4 calib=24 snr=50 phase=1 seed=1 truth=full
+
+while getopts R:C:n:p:s:c opt; do
+
+	case $opt in
+	R) R=$OPTARG ;;
+	C) calib=$OPTARG ;;
+	n) snr=$OPTARG ;;
+	p) phase=$OPTARG ;;
+	s) seed=$OPTARG ;;
+	c) truth=clean ;;
+	*) usage ;;
+	esac
+done
+
+shift $((OPTIND - 1))
+[ $# -ge 2 ] || usage
+
+. "$(dirname "$0")/common.sh"
+. "$here/sampling.sh"
+
+out=$1
+shift
+
+for f in "$@"; do
+
+	exists "$f" || die "$f: no cfl of this name"
+done
+
+X=$(dim 0 "$1")
+Y=$(dim 1 "$1")
+COILS=8
+
+# coils <n> <output>: BART's eight-channel head coil, on square pixels, of unit
+# root sum of squares; the n-th of the eight ways to lay the square on itself,
+# so that not every scan has the very same coil.
+coils()
+{
+	side=$((X > Y ? X : Y))
+
+	bart phantom -x "$side" -S $COILS "$tmp/coil"
+	[ $(($1 & 4)) -eq 0 ] || bart transpose 0 1 "$tmp/coil" "$tmp/coil"
+	bart flip $(($1 & 3)) "$tmp/coil" "$tmp/coil"
+	bart resize -c 0 "$X" 1 "$Y" "$tmp/coil" "$tmp/coil"
+	bart normalize 8 "$tmp/coil" "$2"
+}
+
+# noise_variance <image>: of complex noise, for this SNR
+noise_variance()
+{
+	python - "$1" "$snr" <<-END
+	import sys, cfl
+	m = abs(cfl.read(sys.argv[1]))
+	print("%.8e" % (2. * (m[m > 0.1 * m.max()].mean() / float(sys.argv[2])) ** 2))
+	END
+}
+
+# One scan: $parts/{ksp,pat,maps,ref}.<scan>, k-space last
+simulate()
+{
+	image=$1
+	scan_seed=$((seed * 1000 + scan))
+
+	smooth_field 5 "$phase" "$X" "$Y" "$NS" $scan_seed "$tmp/phi"	# at most two periods
+	bart zexp -i "$tmp/phi" "$tmp/phase"
+	coils $((scan_seed % 8)) "$tmp/coils"
+
+	bart fmac "$image" "$tmp/phase" "$tmp/image"
+	bart fmac "$tmp/image" "$tmp/coils" "$tmp/cimg"
+	bart fft -u 3 "$tmp/cimg" "$tmp/clean"
+	bart noise -s $((scan_seed + 500)) -n "$(noise_variance "$image")" "$tmp/clean" "$tmp/full"
+
+	patterns $slice $((slice + NS - 1)) "$tmp/pat"
+	bart fmac "$tmp/full" "$tmp/pat" "$tmp/ksp"
+
+	estimate_maps "$tmp/ksp" "$tmp/maps"
+	combine "$tmp/$truth" "$tmp/maps" "$tmp/ref"
+
+	for p in pat maps ref ksp; do
+
+		keep "$tmp/$p" "$parts/$p.$scan"
+	done
+}
+
+# joined <name>: that of all scans
+joined()
+{
+	bart join 13 $(seq -f "$parts/$1.%g" 0 $((scan - 1))) "$tmp/$1"
+	keep "$tmp/$1" "$out/$1"
+}
+
+# Finished scans are kept in $out/parts until all are there, for these options.
+
+parts=$out/parts
+options="-R $R -C $calib -n $snr -p $phase -s $seed $truth $*"
+
+[ "$(cat "$parts/options" 2> /dev/null)" = "$options" ] || rm -rf "$parts"
+mkdir -p "$parts"
+echo "$options" > "$parts/options"
+
+if [ -f "$parts/density" ]; then
+
+	density=$(cat "$parts/density")
+else
+	density=$(find_density)
+	echo "$density" > "$parts/density"
+fi
+
+scan=0
+slice=0
+
+for image in "$@"; do
+
+	NS=$(dim 13 "$image")
+	[ "$(dim 0 "$image") $(dim 1 "$image")" = "$X $Y" ] || die "$image: $(dim 0 "$image") x $(dim 1 "$image"), expected $X x $Y as in the first one"
+
+	note "simulate: scan $((scan + 1)) of $#: $image, $NS slices"
+	exists "$parts/ksp.$scan" || simulate "$image"
+
+	scan=$((scan + 1))
+	slice=$((slice + NS))
+done
+
+for p in pat maps ref; do
+
+	joined $p
+done
+
+cat > "$out/info.txt" <<END
+scans: $*
+slices: $slice of $X x $Y, $COILS coils (simulated)
+acceleration, measured: $(acceleration "$out/pat") (asked: $R; calibration $calib x $calib, density $density)
+snr: $snr, smooth phase: $phase rad, seed: $seed, reference: from the $truth k-space
+END
+
+cat "$out/info.txt" >&2
+
+joined ksp
+rm -rf "$parts"

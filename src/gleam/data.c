@@ -1,0 +1,516 @@
+
+#include <assert.h>
+#include <complex.h>
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num/fft.h"
+#include "num/flpmath.h"
+#include "num/multind.h"
+
+#include "misc/debug.h"
+#include "misc/misc.h"
+#include "misc/mri.h"
+
+#include "gleam/input.h"
+#include "gleam/shape.h"
+#include "gleam/data.h"
+
+
+struct gleam_data_s {
+
+	struct input_s kspace;
+	struct input_s maps;
+	struct input_s pattern;		// name NULL: estimated
+	struct input_s reference;	// name NULL: none
+
+	bool ref_kspace;
+
+	long samples;
+
+	// of one sample
+	long ksp_dims[DIMS];
+	long map_dims[DIMS];
+	long pat_dims[DIMS];
+	long img_dims[DIMS];
+
+	bool* empty;
+};
+
+
+static void check_reference(const struct gleam_data_s* data)
+{
+	long maps = data->maps.dims[MAPS_DIM];
+
+	struct shape_s shape = shape_reference(data->kspace.dims, maps, data->ref_kspace);
+	struct shape_s other = shape_reference(data->kspace.dims, maps, !data->ref_kspace);
+
+	const char* way_out = "Give one image for every sample and every map of the sensitivities";
+
+	if (shape_fits(&other, data->reference.dims))
+		way_out = data->ref_kspace ? "It looks like an image: leave --ref-kspace out" : "It looks like k-space: add --ref-kspace";
+
+	shape_check(&data->reference, &shape, &data->kspace, way_out);
+}
+
+
+static void check_shapes(const struct gleam_data_s* data)
+{
+	struct shape_s shape = shape_kspace();
+
+	shape_check(&data->kspace, &shape, NULL, "Samples are counted along dimensions 13, 14 and 15: 'bart transpose' moves this dimension there");
+	shape_check_maps(&data->maps, &data->kspace);
+
+	if (NULL != data->pattern.name) {
+
+		shape = shape_pattern(data->kspace.dims);
+		shape_check(&data->pattern, &shape, &data->kspace,
+				"Make it with 'bart pattern', or leave it out: it is estimated from the zeros of k-space then");
+	}
+
+	if (NULL != data->reference.name)
+		check_reference(data);
+}
+
+
+// what dimensions that fit may still hide
+static void check_plausible(const struct gleam_data_s* data)
+{
+	char text[DIMS_TEXT];
+	const long* map_dims = data->maps.dims;
+
+	if (map_dims[MAPS_DIM] > map_dims[COIL_DIM])
+		error("%s: found sensitivities %s: more maps (dimension 4) than coils (dimension 3), expected fewer. "
+			"'bart transpose 3 4' exchanges the two.\n", data->maps.name, dims_text(text, map_dims));
+
+	int spatial = gleam_data_spatial(data);
+
+	if ((2 > spatial) || (3 < spatial))
+		error("%s: found k-space %s: %d of the dimensions 0, 1, 2 and 10 are larger than one, expected two or three. "
+			"Other dimensions are counted as samples along 13, 14 and 15: 'bart transpose' moves them there.\n",
+			data->kspace.name, dims_text(text, data->kspace.dims), spatial);
+}
+
+
+int gleam_data_spatial(const struct gleam_data_s* data)
+{
+	int n = 0;
+
+	for (int i = 0; i < DIMS; i++)
+		if (MD_IS_SET(FFT_FLAGS | TIME_FLAG, i) && (1 < data->ksp_dims[i]))
+			n++;
+
+	return n;
+}
+
+
+/* With a single coil every map has magnitude one. If it has not, and there is a
+ * third dimension, then that one is likely to hold the coils.
+ */
+static void check_single_coil(const struct gleam_data_s* data)
+{
+	const long* dims = data->map_dims;
+
+	if ((1 < dims[COIL_DIM]) || (1 == dims[PHS2_DIM]))
+		return;
+
+	long N = md_calc_size(DIMS, dims);
+	long inside = 0;
+	long deviating = 0;
+
+	for (long i = 0; i < N; i++) {
+
+		float abs = cabsf(data->maps.data[i]);
+
+		inside += (0.f < abs) ? 1 : 0;
+		deviating += ((0.f < abs) && (0.1f < fabsf(abs - 1.f))) ? 1 : 0;
+	}
+
+	char text[DIMS_TEXT];
+
+	if (2 * deviating > inside)
+		error("%s: found sensitivities %s: a single coil (dimension 3) whose magnitude is not one, expected the coils in dimension 3. "
+			"If they are in dimension 2: 'bart transpose 2 3' for k-space and sensitivities; "
+			"if there is but one coil: 'bart normalize 8' for the sensitivities.\n",
+			data->maps.name, dims_text(text, data->maps.dims));
+}
+
+
+/* With larger maps a gradient step of PGD overshoots: the normal operator's
+ * largest eigenvalue is the largest sum of squares.
+ */
+static void warn_unnormalised(const struct gleam_data_s* data)
+{
+	const long* dims = data->map_dims;
+	long pixels = md_calc_size(COIL_DIM, dims);
+	float largest = 0.f;
+
+	for (long i = 0; i < pixels; i++) {
+
+		float sum = 0.f;
+
+		for (long c = 0; c < dims[COIL_DIM]; c++)
+			sum += powf(cabsf(data->maps.data[c * pixels + i]), 2.f);
+
+		largest = MAX(largest, sum);
+	}
+
+	if (1.5f < largest)
+		debug_printf(DP_WARN, "%s: the sum of squares of the sensitivities over coils is up to %.3g, expected at most about 1: "
+				"training may diverge. 'bart normalize 8' makes it 1.\n", data->maps.name, (double)largest);
+}
+
+
+static bool all_zero(long N, const complex float src[N])
+{
+	for (long i = 0; i < N; i++)
+		if (0.f != src[i])
+			return false;
+
+	return true;
+}
+
+
+static void check_pattern(const struct gleam_data_s* data)
+{
+	const struct input_s* in = &data->pattern;
+	long N = md_calc_size(DIMS, in->dims);
+
+	for (long i = 0; i < N; i++)
+		if ((0.f != cimagf(in->data[i])) || (0.f > crealf(in->data[i])))
+			error("%s: found %f%+fi in the pattern, expected zero, one or positive weights. "
+				"Is it another file? 'bart pattern' makes a pattern from k-space.\n",
+				in->name, (double)crealf(in->data[i]), (double)cimagf(in->data[i]));
+
+	// samples of a file come one after the other
+	long samples = input_samples(in->dims);
+
+	for (long i = 0; i < samples; i++)
+		if (all_zero(N / samples, in->data + i * (N / samples)))
+			error("%s: found nothing but zeros in the pattern (sample %ld), expected some sampled positions. "
+				"Make it with 'bart pattern' or 'bart poisson', or leave it out.\n", in->name, i);
+}
+
+
+static void check_values(const struct gleam_data_s* data)
+{
+	input_check_finite(&data->kspace);
+	input_check_finite(&data->maps);
+
+	if (NULL != data->reference.name)
+		input_check_finite(&data->reference);
+
+	if (NULL != data->pattern.name) {
+
+		input_check_finite(&data->pattern);
+		check_pattern(data);
+	}
+
+	long N = md_calc_size(DIMS, data->map_dims);
+	long samples = input_samples(data->maps.dims);
+
+	for (long i = 0; i < samples; i++)
+		if (all_zero(N, data->maps.data + i * N))
+			error("%s: found nothing but zeros in the sensitivities (sample %ld). "
+				"Estimate them again ('bart ecalib', with a lower -c), or leave this sample out.\n", data->maps.name, i);
+
+	check_single_coil(data);
+	warn_unnormalised(data);
+	input_release(&data->maps);
+}
+
+
+/* With a pattern it is the product that must not be zero everywhere; both stop at
+ * the first number that is not.
+ */
+static bool find_empty(const struct gleam_data_s* data, long sample)
+{
+	long N = md_calc_size(DIMS, data->ksp_dims);
+	const complex float* src = input_sample(&data->kspace, data->kspace.dims, sample);
+
+	if (NULL == data->pattern.name) {
+
+		bool empty = all_zero(N, src);
+
+		input_release(&data->kspace);
+
+		return empty;
+	}
+
+	complex float* ksp = md_alloc(DIMS, data->ksp_dims, CFL_SIZE);
+
+	gleam_data_kspace(data, sample, ksp);
+
+	bool empty = all_zero(N, ksp);
+
+	md_free(ksp);
+
+	return empty;
+}
+
+
+static void set_dims(struct gleam_data_s* data)
+{
+	data->samples = input_samples(data->kspace.dims);
+
+	md_select_dims(DIMS, ~(unsigned long)SAMPLE_FLAGS, data->ksp_dims, data->kspace.dims);
+	md_select_dims(DIMS, ~(unsigned long)SAMPLE_FLAGS, data->map_dims, data->maps.dims);
+
+	// a pattern of size one along a spatial dimension is filled up
+	md_select_dims(DIMS, ~(unsigned long)COIL_FLAG, data->pat_dims, data->ksp_dims);
+
+	if (NULL != data->pattern.name)
+		data->pat_dims[TIME_DIM] = data->pattern.dims[TIME_DIM];
+
+	md_select_dims(DIMS, ~(unsigned long)COIL_FLAG, data->img_dims, data->ksp_dims);
+	data->img_dims[MAPS_DIM] = data->map_dims[MAPS_DIM];
+}
+
+
+struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files)
+{
+	PTR_ALLOC(struct gleam_data_s, data);
+
+	*data = (struct gleam_data_s){ .ref_kspace = files->ref_kspace };
+
+	data->kspace = input_open(files->kspace, "k-space");
+	data->maps = input_open(files->maps, "sensitivities");
+
+	if (NULL != files->pattern)
+		data->pattern = input_open(files->pattern, "pattern");
+
+	if (NULL != files->reference)
+		data->reference = input_open(files->reference, files->ref_kspace ? "reference k-space" : "reference");
+
+	check_shapes(data);
+	set_dims(data);
+	check_plausible(data);
+	check_values(data);
+
+	data->empty = xmalloc((size_t)data->samples * sizeof(bool));
+
+	for (long i = 0; i < data->samples; i++)
+		data->empty[i] = find_empty(data, i);
+
+	return PTR_PASS(data);
+}
+
+
+void gleam_data_close(struct gleam_data_s* data)
+{
+	input_close(&data->kspace);
+	input_close(&data->maps);
+
+	if (NULL != data->pattern.name)
+		input_close(&data->pattern);
+
+	if (NULL != data->reference.name)
+		input_close(&data->reference);
+
+	xfree(data->empty);
+	xfree(data);
+}
+
+
+void gleam_data_expect(const struct gleam_data_s* data, const char* weights, long maps, int spatial)
+{
+	char text[DIMS_TEXT];
+
+	if (maps != data->map_dims[MAPS_DIM])
+		error("%s: found sensitivities %s with %ld maps (dimension 4), expected %ld as in the weights '%s'. "
+			"Use as many maps as in training ('bart ecalib -m'), or train again.\n",
+			data->maps.name, dims_text(text, data->maps.dims), data->map_dims[MAPS_DIM], maps, weights);
+
+	if (spatial != gleam_data_spatial(data))
+		error("%s: found k-space %s with %d dimensions (of 0, 1, 2 and 10), expected %d as in the weights '%s'. "
+			"Move slices to dimension 13 for a network of two dimensions, or train again.\n",
+			data->kspace.name, dims_text(text, data->kspace.dims), gleam_data_spatial(data), spatial, weights);
+}
+
+
+long gleam_data_samples(const struct gleam_data_s* data)
+{
+	return data->samples;
+}
+
+
+void gleam_data_ksp_dims(const struct gleam_data_s* data, long dims[DIMS])
+{
+	md_copy_dims(DIMS, dims, data->ksp_dims);
+}
+
+
+void gleam_data_map_dims(const struct gleam_data_s* data, long dims[DIMS])
+{
+	md_copy_dims(DIMS, dims, data->map_dims);
+}
+
+
+void gleam_data_pat_dims(const struct gleam_data_s* data, long dims[DIMS])
+{
+	md_copy_dims(DIMS, dims, data->pat_dims);
+}
+
+
+void gleam_data_img_dims(const struct gleam_data_s* data, long dims[DIMS])
+{
+	md_copy_dims(DIMS, dims, data->img_dims);
+}
+
+
+void gleam_data_loop_dims(const struct gleam_data_s* data, long dims[DIMS])
+{
+	md_select_dims(DIMS, SAMPLE_FLAGS, dims, data->kspace.dims);
+}
+
+
+void gleam_data_position(const struct gleam_data_s* data, long sample, long pos[DIMS])
+{
+	long dims[DIMS];
+
+	gleam_data_loop_dims(data, dims);
+	md_unravel_index(DIMS, pos, ~0UL, dims, sample);
+}
+
+
+bool gleam_data_has_reference(const struct gleam_data_s* data)
+{
+	return (NULL != data->reference.name);
+}
+
+
+bool gleam_data_empty(const struct gleam_data_s* data, long sample)
+{
+	return data->empty[sample];
+}
+
+
+/* 1 where any coil has a sample. Not by the root of the sum of squares, which is
+ * zero for the small numbers of some scanners.
+ */
+static void estimate(const long dims[DIMS], complex float* pattern, const complex float* kspace)
+{
+	long N = md_calc_size(COIL_DIM, dims);
+	long C = dims[COIL_DIM];
+	long T = md_calc_size(DIMS, dims) / (N * C);
+
+	for (long t = 0; t < T; t++) {
+
+		for (long i = 0; i < N; i++)
+			pattern[t * N + i] = 0.f;
+
+		for (long c = 0; c < C; c++)
+			for (long i = 0; i < N; i++)
+				if (0.f != kspace[(t * C + c) * N + i])
+					pattern[t * N + i] = 1.f;
+	}
+}
+
+
+void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex float* dst)
+{
+	if (NULL == data->pattern.name) {
+
+		estimate(data->ksp_dims, dst, input_sample(&data->kspace, data->kspace.dims, sample));
+		input_release(&data->kspace);
+		return;
+	}
+
+	long strs[DIMS];
+	md_calc_strides(DIMS, strs, data->pattern.dims, CFL_SIZE);
+
+	md_copy2(DIMS, data->pat_dims, MD_STRIDES(DIMS, data->pat_dims, CFL_SIZE), dst,
+			strs, input_sample(&data->pattern, data->kspace.dims, sample), CFL_SIZE);
+
+	input_release(&data->pattern);
+}
+
+
+void gleam_data_kspace(const struct gleam_data_s* data, long sample, complex float* dst)
+{
+	const complex float* src = input_sample(&data->kspace, data->kspace.dims, sample);
+
+	if (NULL == data->pattern.name) {
+
+		md_copy(DIMS, data->ksp_dims, dst, src, CFL_SIZE);
+		input_release(&data->kspace);
+		return;
+	}
+
+	complex float* pattern = md_alloc(DIMS, data->pat_dims, CFL_SIZE);
+
+	gleam_data_pattern(data, sample, pattern);
+
+	md_zmul2(DIMS, data->ksp_dims, MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), dst,
+			MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), src,
+			MD_STRIDES(DIMS, data->pat_dims, CFL_SIZE), pattern);
+
+	input_release(&data->kspace);
+	md_free(pattern);
+}
+
+
+void gleam_data_maps(const struct gleam_data_s* data, long sample, complex float* dst)
+{
+	md_copy(DIMS, data->map_dims, dst, input_sample(&data->maps, data->kspace.dims, sample), CFL_SIZE);
+	input_release(&data->maps);
+}
+
+
+void gleam_data_reference(const struct gleam_data_s* data, long sample, complex float* dst)
+{
+	assert(NULL != data->reference.name);
+
+	const complex float* src = input_sample(&data->reference, data->kspace.dims, sample);
+
+	if (!data->ref_kspace) {
+
+		md_copy(DIMS, data->img_dims, dst, src, CFL_SIZE);
+		input_release(&data->reference);
+		return;
+	}
+
+	complex float* coils = md_alloc(DIMS, data->ksp_dims, CFL_SIZE);
+
+	ifftuc(DIMS, data->ksp_dims, FFT_FLAGS, coils, src);
+
+	md_ztenmulc(DIMS, data->img_dims, dst, data->ksp_dims, coils,
+			data->map_dims, input_sample(&data->maps, data->kspace.dims, sample));
+
+	input_release(&data->reference);
+	input_release(&data->maps);
+	md_free(coils);
+}
+
+
+float gleam_data_scaling(long N, const complex float x0[N])
+{
+	if (1 > N)
+		return 0.f;
+
+	assert(INT_MAX >= N);
+
+	float* abs = xmalloc((size_t)N * sizeof(float));
+
+	for (long i = 0; i < N; i++)
+		abs[i] = cabsf(x0[i]);
+
+	double rank = 0.95 * (double)(N - 1);
+	long below = (long)floor(rank);
+
+	// BART's selection counts from the largest, and leaves what is larger in front
+	long k = N - 1 - below;
+	float lower = quickselect(abs, (int)N, (int)k);
+	float upper = lower;
+
+	for (long i = 0; i < k; i++)
+		upper = ((0 == i) || (abs[i] < upper)) ? abs[i] : upper;
+
+	xfree(abs);
+
+	return (float)((double)lower + (rank - (double)below) * ((double)upper - (double)lower));
+}

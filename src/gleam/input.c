@@ -1,0 +1,273 @@
+
+#include <complex.h>
+#include <errno.h>
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "num/mpi_ops.h"
+#include "num/flpmath.h"
+#include "num/multind.h"
+
+#include "misc/io.h"
+#include "misc/misc.h"
+#include "misc/mmio.h"
+#include "misc/mri.h"
+
+#include "gleam/input.h"
+
+
+static const char* list_text(char text[DIMS_TEXT], const long vals[DIMS], const long dims[DIMS])
+{
+	int last = DIMS - 1;
+
+	while ((0 < last) && (1 == dims[last]))
+		last--;
+
+	size_t len = 0;
+
+	for (int i = 0; i <= last; i++)
+		len += (size_t)snprintf(text + len, DIMS_TEXT - len, "%s%ld", (0 == i) ? "[" : " ", vals[i]);
+
+	snprintf(text + len, DIMS_TEXT - len, "]");
+
+	return text;
+}
+
+
+const char* dims_text(char text[DIMS_TEXT], const long dims[DIMS])
+{
+	return list_text(text, dims, dims);
+}
+
+
+static bool ends_with(const char* name, const char* suffix)
+{
+	size_t n = strlen(name);
+	size_t s = strlen(suffix);
+
+	return (n > s) && (0 == strcmp(name + n - s, suffix));
+}
+
+
+static void check_readable(const char* path, const char* name, const char* role)
+{
+	if (0 == access(path, R_OK))
+		return;
+
+	const char* hint = (ends_with(name, ".cfl") || ends_with(name, ".hdr"))
+				? "Give the name without its suffix" : "Check the name";
+
+	error("%s: %s. Expected the %s here. %s.\n", path, strerror(errno), role, hint);
+}
+
+
+static void read_header(const char* path, long dims[DIMS])
+{
+	char text[IO_MAX_HDR_SIZE + 1] = { };
+	FILE* fp = fopen(path, "rb");
+	size_t len = (NULL == fp) ? 0 : fread(text, 1, IO_MAX_HDR_SIZE, fp);
+
+	if (NULL != fp)
+		fclose(fp);
+
+	char* file = NULL;
+
+	if (0 != parse_cfl_header((long)len, text, &file, NULL, NULL, DIMS, dims))
+		error("%s: found no list of %d dimensions in it, expected the header of a BART file. "
+			"It is damaged or of another kind: write the file again.\n", path, DIMS);
+
+	xfree(file);
+}
+
+
+static void check_size(const char* cfl, const char* hdr, const char* role, const long dims[DIMS])
+{
+	char text[DIMS_TEXT];
+
+	for (int i = 0; i < DIMS; i++)
+		if (1 > dims[i])
+			error("%s: found dimensions %s: there is nothing in this %s. Expected at least one along dimension %d. "
+				"Write the file again.\n", hdr, dims_text(text, dims), role, i);
+
+	long bytes = io_calc_size(DIMS, dims, sizeof(complex float));
+	struct stat st;
+
+	if ((-1 == bytes) || (0 != stat(cfl, &st)))
+		error("%s: found dimensions %s, which no file can have. Write the file again.\n", hdr, dims_text(text, dims));
+
+	if (bytes != st.st_size)
+		error("%s: found %lld bytes, expected %ld for the dimensions %s of its header: "
+			"truncated, or not of this header. Copy or write both files again.\n",
+			cfl, (long long)st.st_size, bytes, dims_text(text, dims));
+}
+
+
+/* What load_cfl would find as well, but say less about. Streams cannot be looked
+ * at beforehand; on other ranks the file need not be there.
+ */
+static void check_file(const char* name, const char* role)
+{
+	if (!mpi_is_main_proc())
+		return;
+
+	switch (file_type(name)) {
+
+	case FILE_TYPE_RA:
+	case FILE_TYPE_COO:
+
+		check_readable(name, name, role);
+		break;
+
+	case FILE_TYPE_CFL:
+		;
+		char* hdr = ptr_printf("%s.hdr", name);
+		char* cfl = ptr_printf("%s.cfl", name);
+		long dims[DIMS];
+
+		check_readable(hdr, name, role);
+		check_readable(cfl, name, role);
+
+		read_header(hdr, dims);
+		check_size(cfl, hdr, role, dims);
+
+		xfree(hdr);
+		xfree(cfl);
+		break;
+
+	default:
+		break;
+	}
+}
+
+
+struct input_s input_open(const char* name, const char* role)
+{
+	struct input_s in = { .name = name, .role = role };
+
+	check_file(name, role);
+
+	in.data = load_cfl(name, DIMS, in.dims);
+	in.mapped = (FILE_TYPE_CFL == file_type(name)) && !cfl_loop_desc_active() && (1 == mpi_get_num_procs());
+
+	char text[DIMS_TEXT];
+
+	if (1 > md_calc_size(DIMS, in.dims))
+		error("%s: found dimensions %s: there is nothing in this %s. Write it again.\n", name, dims_text(text, in.dims), role);
+
+	return in;
+}
+
+
+void input_close(const struct input_s* in)
+{
+	unmap_cfl(DIMS, in->dims, in->data);
+}
+
+
+void input_release(const struct input_s* in)
+{
+	// only clean pages of a private mapping of the file come back as they were
+	if (!in->mapped || (0 != (uintptr_t)in->data % (uintptr_t)sysconf(_SC_PAGESIZE)))
+		return;
+
+	madvise((void*)in->data, (size_t)md_calc_size(DIMS, in->dims) * CFL_SIZE, MADV_DONTNEED);
+}
+
+
+long input_samples(const long dims[DIMS])
+{
+	long samples[DIMS];
+
+	md_select_dims(DIMS, SAMPLE_FLAGS, samples, dims);
+
+	return md_calc_size(DIMS, samples);
+}
+
+
+const complex float* input_sample(const struct input_s* in, const long sample_dims[DIMS], long sample)
+{
+	long pos[DIMS] = { };
+	long strs[DIMS];
+
+	md_unravel_index(DIMS, pos, SAMPLE_FLAGS, sample_dims, sample);
+	md_calc_strides(DIMS, strs, in->dims, CFL_SIZE);
+
+	return (const void*)in->data + md_calc_offset(DIMS, strs, pos);
+}
+
+
+// without branches, so that it runs as fast as memory allows
+static bool all_finite(long N, const float src[N])
+{
+	int bad = 0;
+
+#pragma omp simd reduction(|:bad)
+	for (long i = 0; i < N; i++)
+		bad |= !(fabsf(src[i]) <= FLT_MAX);
+
+	return 0 == bad;
+}
+
+
+// the first complex number that is not finite, or N
+static long find_bad(long N, const complex float src[N])
+{
+	const long chunk = 1L << 16;
+	long first = LONG_MAX;
+
+#pragma omp parallel for reduction(min:first) schedule(static)
+	for (long i = 0; i < N; i += chunk)
+		if (!all_finite(2 * MIN(chunk, N - i), (const float*)(src + i)))
+			first = MIN(first, i);
+
+	if (LONG_MAX == first)
+		return N;
+
+	while (all_finite(2, (const float*)(src + first)))
+		first++;
+
+	return first;
+}
+
+
+void input_check_finite(const struct input_s* in)
+{
+	const long slab = 1L << 22;
+	long N = md_calc_size(DIMS, in->dims);
+	long bad = N;
+
+	for (long i = 0; (N == bad) && (i < N); i += slab) {
+
+		long n = MIN(slab, N - i);
+		long pos = find_bad(n, in->data + i);
+
+		if (pos < n)
+			bad = i + pos;
+
+		input_release(in);
+	}
+
+	if (N == bad)
+		return;
+
+	long pos[DIMS] = { };
+
+	md_unravel_index(DIMS, pos, ~0UL, in->dims, bad);
+
+	char text[DIMS_TEXT];
+	char dims[DIMS_TEXT];
+
+	error("%s: found %f%+fi at %s (positions from 0; sample %ld) of the %s %s, expected finite numbers. "
+		"Replace it, or leave this sample out.\n",
+		in->name, (double)crealf(in->data[bad]), (double)cimagf(in->data[bad]), list_text(text, pos, in->dims),
+		md_ravel_index(DIMS, pos, SAMPLE_FLAGS, in->dims), in->role, dims_text(dims, in->dims));
+}

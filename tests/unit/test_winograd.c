@@ -1,0 +1,770 @@
+/*
+ * The Winograd backend against a naive convolution in double precision, with
+ * every instruction set that this machine has.
+ */
+
+#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <math.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include <criterion/criterion.h>
+
+#include "nn/backend.h"
+#include "nn/winograd.h"
+
+
+/* Errors are relative to the largest value of a result. A sum of n products has
+ * a rounding error of about sqrt(n) eps / 2 for random signs; the transforms
+ * of F(4x4, 3x3) amplify it by about ten.
+ */
+#define TOLERANCE 4.e-6
+
+enum layout { FEATURE, IMAGE, APART };	// APART: maps have a gap between them
+
+struct case_s {
+
+	long in;
+	long out;
+	enum layout in_layout;
+	enum layout out_layout;
+	long dims[NN_DIMS];
+	long kernel[NN_SPATIAL];
+};
+
+static const struct case_s cases[] = {
+
+	// tiles: odd sizes, channels around the multiple
+	{ 8, 8, FEATURE, FEATURE, { 16, 16, 1, 1 }, { 3, 3, 1 } },
+	{ 1, 1, FEATURE, FEATURE, { 6, 6, 1, 1 }, { 3, 3, 1 } },
+	{ 2, 3, FEATURE, FEATURE, { 7, 13, 1, 1 }, { 3, 3, 1 } },
+	{ 16, 20, FEATURE, FEATURE, { 9, 8, 1, 3 }, { 3, 3, 1 } },
+	{ 20, 16, FEATURE, FEATURE, { 10, 11, 2, 3 }, { 3, 3, 1 } },
+	{ 24, 40, FEATURE, FEATURE, { 31, 29, 1, 1 }, { 3, 3, 1 } },
+	{ 64, 64, FEATURE, FEATURE, { 12, 21, 1, 1 }, { 3, 3, 1 } },
+	{ 100, 100, FEATURE, FEATURE, { 19, 13, 1, 1 }, { 3, 3, 1 } },
+	{ 100, 8, FEATURE, FEATURE, { 22, 23, 1, 1 }, { 3, 3, 1 } },
+	{ 8, 100, FEATURE, FEATURE, { 23, 22, 1, 1 }, { 3, 3, 1 } },
+	// three planes
+	{ 8, 8, FEATURE, FEATURE, { 9, 10, 2, 1 }, { 3, 3, 3 } },
+	{ 20, 12, FEATURE, FEATURE, { 11, 8, 5, 2 }, { 3, 3, 3 } },
+	// small
+	{ 8, 16, FEATURE, FEATURE, { 2, 2, 1, 1 }, { 3, 3, 1 } },
+	{ 20, 8, FEATURE, FEATURE, { 3, 5, 1, 2 }, { 3, 3, 1 } },
+	{ 8, 8, FEATURE, FEATURE, { 40, 4, 3, 1 }, { 3, 3, 3 } },
+	// few channels of input
+	{ 2, 32, IMAGE, FEATURE, { 19, 17, 1, 1 }, { 3, 3, 1 } },
+	{ 4, 20, APART, FEATURE, { 70, 9, 1, 3 }, { 3, 3, 1 } },
+	{ 2, 100, IMAGE, FEATURE, { 50, 10, 1, 1 }, { 3, 3, 1 } },
+	{ 2, 16, IMAGE, FEATURE, { 3, 2, 1, 1 }, { 3, 3, 1 } },
+	{ 4, 16, APART, FEATURE, { 9, 8, 4, 1 }, { 3, 3, 3 } },
+	// few channels of output
+	{ 32, 2, FEATURE, IMAGE, { 19, 17, 1, 1 }, { 3, 3, 1 } },
+	{ 20, 4, FEATURE, APART, { 70, 9, 1, 3 }, { 3, 3, 1 } },
+	{ 100, 2, FEATURE, IMAGE, { 30, 40, 1, 1 }, { 3, 3, 1 } },
+	{ 16, 2, FEATURE, IMAGE, { 3, 2, 1, 1 }, { 3, 3, 1 } },
+	{ 16, 4, FEATURE, APART, { 9, 8, 4, 1 }, { 3, 3, 3 } },
+	// image to image, and kernels of size 1
+	{ 2, 4, IMAGE, APART, { 9, 8, 1, 2 }, { 3, 3, 1 } },
+	{ 2, 100, IMAGE, FEATURE, { 50, 10, 1, 1 }, { 1, 1, 1 } },
+	{ 4, 20, APART, FEATURE, { 9, 7, 2, 3 }, { 1, 1, 1 } },
+	{ 20, 2, FEATURE, IMAGE, { 9, 7, 2, 3 }, { 1, 1, 1 } },
+	{ 20, 12, FEATURE, FEATURE, { 9, 7, 1, 2 }, { 1, 1, 1 } },
+	{ 8, 8, FEATURE, FEATURE, { 9, 7, 4, 2 }, { 1, 1, 3 } },
+};
+
+#define CASES (sizeof(cases) / sizeof(cases[0]))
+
+// where padding allows a dimension of a single pixel
+static const struct case_s single[] = {
+
+	{ 8, 8, FEATURE, FEATURE, { 1, 1, 1, 1 }, { 3, 3, 1 } },
+	{ 8, 8, FEATURE, FEATURE, { 1, 9, 1, 1 }, { 3, 3, 1 } },
+	{ 8, 8, FEATURE, FEATURE, { 8, 9, 1, 1 }, { 3, 3, 3 } },
+	{ 2, 8, IMAGE, FEATURE, { 1, 9, 1, 1 }, { 3, 3, 1 } },
+	{ 8, 2, FEATURE, IMAGE, { 1, 9, 1, 1 }, { 3, 3, 1 } },
+	{ 8, 2, FEATURE, IMAGE, { 9, 1, 1, 2 }, { 3, 3, 1 } },
+};
+
+#define SINGLE (sizeof(single) / sizeof(single[0]))
+
+
+
+static uint64_t random_state = 88172645463325252ULL;
+
+static float uniform(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+
+	return (float)((double)(random_state >> 11) / 4503599627370496. - 1.);
+}
+
+
+static struct nn_tensor_s tensor_layout(long channels, enum layout layout, const long dims[NN_DIMS])
+{
+	struct nn_tensor_s tensor = { .channels = channels };
+	long pixels = dims[0] * dims[1] * dims[2];
+
+	tensor.group = (FEATURE == layout) ? ((channels + 7) / 8 * 8) : 2;
+	tensor.group_str = (FEATURE == layout) ? tensor.group : (2 * pixels + ((APART == layout) ? 6 : 0));
+
+	for (int i = 0; i < NN_DIMS; i++) {
+
+		tensor.dims[i] = dims[i];
+		tensor.strs[i] = (0 == i) ? tensor.group : (tensor.strs[i - 1] * dims[i - 1]);
+	}
+
+	if (FEATURE != layout)
+		tensor.strs[3] = channels / 2 * tensor.group_str;
+
+	return tensor;
+}
+
+
+static long tensor_floats(const struct nn_tensor_s* t)
+{
+	return t->dims[3] * ((t->group >= t->channels) ? wino_max(t->strs[3], t->group_str) : t->strs[3]);
+}
+
+
+static struct nn_conv_s case_conf(const struct case_s* c, enum nn_padding padding, bool relu)
+{
+	return (struct nn_conv_s){
+
+		.in = tensor_layout(c->in, c->in_layout, c->dims),
+		.out = tensor_layout(c->out, c->out_layout, c->dims),
+		.kernel = { c->kernel[0], c->kernel[1], c->kernel[2] },
+		.padding = padding,
+		.relu = relu,
+	};
+}
+
+
+static long weights_floats(const struct nn_conv_s* conf)
+{
+	return conf->in.channels * conf->out.channels * conf->kernel[0] * conf->kernel[1] * conf->kernel[2];
+}
+
+
+static long at(const struct nn_tensor_s* t, long c, const long pos[NN_DIMS])
+{
+	return wino_channel(t, c) + wino_offset(t, pos[0], pos[1], pos[2], pos[3]);
+}
+
+
+static long pixel_count(const struct nn_tensor_s* t)
+{
+	return t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3];
+}
+
+
+static void pixel_pos(const struct nn_tensor_s* t, long i, long pos[NN_DIMS])
+{
+	for (int d = 0; d < NN_DIMS; d++) {
+
+		pos[d] = i % t->dims[d];
+		i /= t->dims[d];
+	}
+}
+
+
+// all floats are of this value, but those that belong to the tensor are random, or zero in the channels of padding
+static float* tensor_create(const struct nn_tensor_s* t, float rest, bool fill)
+{
+	float* data = malloc((size_t)tensor_floats(t) * sizeof(float));
+
+	for (long i = 0; i < tensor_floats(t); i++)
+		data[i] = rest;
+
+	for (long i = 0; fill && (i < pixel_count(t)); i++) {
+
+		long pos[NN_DIMS];
+
+		pixel_pos(t, i, pos);
+
+		for (long c = 0; c < wino_max(t->channels, wino_min(t->group, wino_padded(t))); c++)
+			data[at(t, c, pos)] = (c < t->channels) ? uniform() : 0.f;
+	}
+
+	return data;
+}
+
+
+static float* vector_create(long n)
+{
+	float* data = malloc((size_t)n * sizeof(float));
+
+	for (long i = 0; i < n; i++)
+		data[i] = uniform();
+
+	return data;
+}
+
+
+static double* zeros(long n)
+{
+	return calloc((size_t)n, sizeof(double));
+}
+
+
+// position in -1 .. n to pixel, written anew on purpose: the pattern of the edge as a picture
+static long naive_pad(enum nn_padding padding, long i, long n)
+{
+	if ((0 <= i) && (i < n))
+		return i;
+
+	if (NN_PAD_ZERO == padding)
+		return -1;
+
+	if (NN_PAD_REPLICATE == padding)
+		return (i < 0) ? 0 : (n - 1);
+
+	return (i < 0) ? 1 : (n - 2);
+}
+
+
+// the pixel that tap k sees from pos, or false
+static bool naive_tap(const struct nn_conv_s* conf, long k, const long pos[NN_DIMS], long from[NN_DIMS])
+{
+	from[3] = pos[3];
+
+	for (int d = 0; d < NN_SPATIAL; d++) {
+
+		from[d] = (1 == conf->kernel[d]) ? pos[d] : naive_pad(conf->padding, pos[d] + k % conf->kernel[d] - 1, conf->in.dims[d]);
+		k /= conf->kernel[d];
+
+		if (-1 == from[d])
+			return false;
+	}
+
+	return true;
+}
+
+
+/* y += conv(x), dx += conv^T(dy), dw += correlation: one loop, each product
+ * o = (pixel, out, in, tap) of the definition in turn.
+ */
+static void naive(const struct nn_conv_s* conf, const float* x, const float* w, const float* dy, double* y, double* dx, double* dw)
+{
+	long taps = conf->kernel[0] * conf->kernel[1] * conf->kernel[2];
+	long channel[conf->out.channels];
+
+	for (long o = 0; o < conf->out.channels; o++)
+		channel[o] = wino_channel(&conf->out, o);
+
+	for (long i = 0; i < pixel_count(&conf->out) * taps; i++) {
+
+		long pos[NN_DIMS];
+		long from[NN_DIMS];
+		long k = i % taps;
+
+		pixel_pos(&conf->out, i / taps, pos);
+
+		if (!naive_tap(conf, k, pos, from))
+			continue;
+
+		long pixel = wino_offset(&conf->out, pos[0], pos[1], pos[2], pos[3]);
+
+		for (long c = 0; c < conf->in.channels; c++) {
+
+			long ix = at(&conf->in, c, from);
+			double v = (conf->relu && !(0.f < x[ix])) ? 0. : (double)x[ix];
+
+			for (long o = 0; o < conf->out.channels; o++) {
+
+				long iw = (o * conf->in.channels + c) * taps + k;
+				long iy = pixel + channel[o];
+
+				y[iy] += v * (double)w[iw];
+				dx[ix] += (double)dy[iy] * (double)w[iw];
+				dw[iw] += (double)dy[iy] * v;
+			}
+		}
+	}
+}
+
+
+struct trial_s {
+
+	struct nn_conv_s conf;
+	struct nn_plan_s* plan;
+	void* ws;
+	size_t ws_size;
+
+	float* x;
+	float* dy;
+	float* w;
+	float* bias;
+	double* y;	// of reference
+	double* dx;
+	double* dw;
+};
+
+
+static void poison(struct trial_s* t)
+{
+	memset(t->ws, 0xFF, t->ws_size);
+}
+
+
+static void trial_alloc_workspace(struct trial_s* t)
+{
+	t->ws_size = nn_backend_winograd.conv_workspace(t->plan, false);
+	t->ws = aligned_alloc(64, (t->ws_size + 63) / 64 * 64);
+	poison(t);
+}
+
+
+static struct trial_s trial_create(const struct wino_kernels_s* kernels, const struct nn_conv_s* conf)
+{
+	struct trial_s t = {
+
+		.conf = *conf,
+		.plan = wino_plan_create(kernels, conf),
+		.x = tensor_create(&conf->in, NAN, true),
+		.dy = tensor_create(&conf->out, NAN, true),
+		.w = vector_create(weights_floats(conf)),
+		.bias = vector_create(conf->out.channels),
+		.y = zeros(tensor_floats(&conf->out)),
+		.dx = zeros(tensor_floats(&conf->in)),
+		.dw = zeros(weights_floats(conf)),
+	};
+
+	trial_alloc_workspace(&t);
+	naive(conf, t.x, t.w, t.dy, t.y, t.dx, t.dw);
+
+	return t;
+}
+
+
+static void trial_free(struct trial_s* t)
+{
+	nn_backend_winograd.conv_free(t->plan);
+
+	free(t->ws);
+	free(t->x);
+	free(t->dy);
+	free(t->w);
+	free(t->bias);
+	free(t->y);
+	free(t->dx);
+	free(t->dw);
+}
+
+
+static double max_abs(long n, const double* x)
+{
+	double max = 0.;
+
+	for (long i = 0; i < n; i++)
+		max = fmax(max, fabs(x[i]));
+
+	return max;
+}
+
+
+static double worst = 0.;
+
+static void note(const struct trial_s* t, const char* what, double error, double scale)
+{
+	worst = fmax(worst, error / scale);
+
+	cr_expect(error <= TOLERANCE * scale, "%s: %ld -> %ld channels, %ldx%ldx%ldx%ld, kernel %ldx%ldx%ld, padding %d, relu %d: error %g",
+		what, t->conf.in.channels, t->conf.out.channels, t->conf.in.dims[0], t->conf.in.dims[1], t->conf.in.dims[2], t->conf.in.dims[3],
+		t->conf.kernel[0], t->conf.kernel[1], t->conf.kernel[2], t->conf.padding, t->conf.relu, error / scale);
+}
+
+
+/* Each value must be ref + added, those of padding zero (plus added), all others
+ * untouched (NaN or as before).
+ */
+static void compare_tensor(const struct trial_s* t, const char* what, const struct nn_tensor_s* tensor, const float* data, const double* ref, const float* before)
+{
+	long n = tensor_floats(tensor);
+	double error = 0.;
+	bool* seen = calloc((size_t)n, sizeof(bool));
+
+	for (long i = 0; i < pixel_count(tensor); i++) {
+
+		long pos[NN_DIMS];
+
+		pixel_pos(tensor, i, pos);
+
+		for (long c = 0; c < wino_max(tensor->channels, wino_min(tensor->group, wino_padded(tensor))); c++) {
+
+			long j = at(tensor, c, pos);
+			double added = (NULL == before) ? 0. : (double)before[j];
+			double diff = fabs((double)data[j] - ref[j] - added);
+
+			seen[j] = true;
+			error = (diff >= 0.) ? fmax(error, diff) : INFINITY;
+		}
+	}
+
+	note(t, what, error, max_abs(n, ref));
+
+	for (long i = 0; i < n; i++)
+		cr_assert(seen[i] || isnan(data[i]), "%s: wrote outside of the tensor", what);
+
+	free(seen);
+}
+
+
+static void check_forward(struct trial_s* t)
+{
+	for (int add = 0; add < 2; add++) {
+
+		float* y = tensor_create(&t->conf.out, NAN, 1 == add);
+		float* before = malloc((size_t)tensor_floats(&t->conf.out) * sizeof(float));
+
+		memcpy(before, y, (size_t)tensor_floats(&t->conf.out) * sizeof(float));
+		poison(t);
+
+		nn_backend_winograd.conv_forward(t->plan, y, 1 == add, t->x, t->w, NULL, t->ws);
+		compare_tensor(t, "forward", &t->conf.out, y, t->y, (1 == add) ? before : NULL);
+
+		free(y);
+		free(before);
+	}
+}
+
+
+static void check_bias(struct trial_s* t)
+{
+	float* y = tensor_create(&t->conf.out, NAN, false);
+	double* ref = zeros(tensor_floats(&t->conf.out));
+
+	memcpy(ref, t->y, (size_t)tensor_floats(&t->conf.out) * sizeof(double));
+
+	for (long i = 0; i < pixel_count(&t->conf.out) * t->conf.out.channels; i++) {
+
+		long pos[NN_DIMS];
+		long c = i % t->conf.out.channels;
+
+		pixel_pos(&t->conf.out, i / t->conf.out.channels, pos);
+		ref[at(&t->conf.out, c, pos)] += (double)t->bias[c];
+	}
+
+	poison(t);
+	nn_backend_winograd.conv_forward(t->plan, y, false, t->x, t->w, t->bias, t->ws);
+	compare_tensor(t, "forward with bias", &t->conf.out, y, ref, NULL);
+
+	free(y);
+	free(ref);
+}
+
+
+static void check_backward_data(struct trial_s* t)
+{
+	const struct nn_tensor_s* in = &t->conf.in;
+	size_t bytes = (size_t)tensor_floats(in) * sizeof(float);
+	float* before = malloc(bytes);
+
+	for (long i = 0; t->conf.relu && (i < tensor_floats(in)); i++)
+		if (!(0.f < t->x[i]))
+			t->dx[i] = 0.;
+
+	for (int add = 0; add < 2; add++) {
+
+		float* dx = tensor_create(in, NAN, 1 == add);
+
+		memcpy(before, dx, bytes);
+		poison(t);
+
+		nn_backend_winograd.conv_backward_data(t->plan, dx, 1 == add, t->dy, t->conf.relu ? t->x : NULL, t->w, t->ws);
+		compare_tensor(t, "data gradient", in, dx, t->dx, (1 == add) ? before : NULL);
+
+		free(dx);
+	}
+
+	// in place
+	memcpy(before, t->x, bytes);
+	poison(t);
+
+	nn_backend_winograd.conv_backward_data(t->plan, before, false, t->dy, before, t->w, t->ws);
+	compare_tensor(t, "data gradient in place", in, before, t->dx, NULL);
+
+	free(before);
+}
+
+
+static void reference_bias(const struct trial_s* t, long n, double dbias[n])
+{
+	for (long c = 0; c < n; c++)
+		dbias[c] = 0.;
+
+	for (long i = 0; i < pixel_count(&t->conf.out) * n; i++) {
+
+		long pos[NN_DIMS];
+
+		pixel_pos(&t->conf.out, i / n, pos);
+		dbias[i % n] += (double)t->dy[at(&t->conf.out, i % n, pos)];
+	}
+}
+
+
+static double difference(long n, const float* x, const double* ref, const float* before)
+{
+	double error = 0.;
+
+	for (long i = 0; i < n; i++) {
+
+		double diff = fabs((double)x[i] - ref[i] - (double)before[i]);
+
+		error = (diff >= 0.) ? fmax(error, diff) : INFINITY;
+	}
+
+	return error;
+}
+
+
+static void check_backward_weights(struct trial_s* t)
+{
+	long n = weights_floats(&t->conf);
+	long channels = t->conf.out.channels;
+	double ref[channels];
+
+	float* before = vector_create(n + channels);
+	float* dw = malloc((size_t)(n + channels) * sizeof(float));
+
+	memcpy(dw, before, (size_t)(n + channels) * sizeof(float));
+	poison(t);
+
+	nn_backend_winograd.conv_backward_weights(t->plan, dw, dw + n, t->x, t->dy, t->ws);
+	reference_bias(t, channels, ref);
+
+	note(t, "weight gradient", difference(n, dw, t->dw, before), fmax(1., max_abs(n, t->dw)));
+	note(t, "bias gradient", difference(channels, dw + n, ref, before + n), fmax(1., max_abs(channels, ref)));
+
+	memcpy(dw, before, (size_t)n * sizeof(float));
+	poison(t);
+
+	nn_backend_winograd.conv_backward_weights(t->plan, dw, NULL, t->x, t->dy, t->ws);
+	note(t, "weight gradient without bias", difference(n, dw, t->dw, before), fmax(1., max_abs(n, t->dw)));
+
+	free(before);
+	free(dw);
+}
+
+
+static void check_case(const struct wino_kernels_s* kernels, const struct case_s* c, enum nn_padding padding, bool relu)
+{
+	struct nn_conv_s conf = case_conf(c, padding, relu);
+	struct trial_s t = trial_create(kernels, &conf);
+
+	check_forward(&t);
+	check_bias(&t);
+	check_backward_weights(&t);
+	check_backward_data(&t);
+
+	trial_free(&t);
+}
+
+
+// the index is of wino_kernels; false if this machine cannot run them, or if there are none
+static bool available(int i)
+{
+	for (int j = 0; j <= i; j++)
+		if (NULL == wino_kernels[j])
+			return false;
+
+	if (!wino_kernels[i]->supported())
+		printf("SKIP: this machine does not have %s\n", wino_kernels[i]->name);
+
+	return wino_kernels[i]->supported();
+}
+
+
+static void check_all(int i)
+{
+	if (!available(i))
+		cr_skip_test("instruction set not available");
+
+	for (size_t j = 0; j < CASES * 6; j++)
+		check_case(wino_kernels[i], &cases[j / 6], (enum nn_padding)(j % 3), 0 == (j / 3) % 2);
+
+	for (size_t j = 0; j < SINGLE * 2; j++)
+		check_case(wino_kernels[i], &single[j / 2], (0 == j % 2) ? NN_PAD_ZERO : NN_PAD_REPLICATE, true);
+
+	printf("winograd, %s: largest relative error %.1e\n", wino_kernels[i]->name, worst);
+}
+
+Test(winograd, kernels0)
+{
+	check_all(0);
+}
+
+Test(winograd, kernels1)
+{
+	check_all(1);
+}
+
+Test(winograd, kernels2)
+{
+	check_all(2);
+}
+
+
+static double inner(const struct nn_tensor_s* t, const float* a, const float* b)
+{
+	double sum = 0.;
+
+	for (long i = 0; i < pixel_count(t); i++) {
+
+		long pos[NN_DIMS];
+
+		pixel_pos(t, i, pos);
+
+		for (long c = 0; c < t->channels; c++)
+			sum += (double)a[at(t, c, pos)] * (double)b[at(t, c, pos)];
+	}
+
+	return sum;
+}
+
+
+static double norm(const struct nn_tensor_s* t, const float* a)
+{
+	return sqrt(inner(t, a, a));
+}
+
+
+// <A x, dy> = <x, A^T dy> = <w, dw>
+static void check_adjoint(const struct case_s* c, enum nn_padding padding)
+{
+	struct nn_conv_s conf = case_conf(c, padding, false);
+	struct trial_s t = trial_create(wino_kernels_best(), &conf);
+
+	float* y = tensor_create(&conf.out, NAN, false);
+	float* dx = tensor_create(&conf.in, NAN, false);
+	float* dw = calloc((size_t)weights_floats(&conf), sizeof(float));
+
+	nn_backend_winograd.conv_forward(t.plan, y, false, t.x, t.w, NULL, t.ws);
+	nn_backend_winograd.conv_backward_data(t.plan, dx, false, t.dy, NULL, t.w, t.ws);
+	nn_backend_winograd.conv_backward_weights(t.plan, dw, NULL, t.x, t.dy, t.ws);
+
+	double forward = inner(&conf.out, y, t.dy);
+	double adjoint = inner(&conf.in, t.x, dx);
+	double weights = 0.;
+	double scale = norm(&conf.out, y) * norm(&conf.out, t.dy);
+
+	for (long i = 0; i < weights_floats(&conf); i++)
+		weights += (double)dw[i] * (double)t.w[i];
+
+	cr_expect(fabs(forward - adjoint) < 1.e-6 * scale, "adjoint: %g", fabs(forward - adjoint) / scale);
+	cr_expect(fabs(forward - weights) < 1.e-6 * scale, "weights: %g", fabs(forward - weights) / scale);
+
+	free(y);
+	free(dx);
+	free(dw);
+	trial_free(&t);
+}
+
+Test(winograd, adjoint)
+{
+	for (size_t j = 0; j < CASES * 3; j++)
+		check_adjoint(&cases[j / 3], (enum nn_padding)(j % 3));
+}
+
+
+#ifdef _OPENMP
+static const struct case_s large[] = {
+
+	{ 20, 24, FEATURE, FEATURE, { 90, 70, 1, 2 }, { 3, 3, 1 } },
+	{ 2, 24, IMAGE, FEATURE, { 90, 70, 1, 2 }, { 3, 3, 1 } },
+	{ 24, 2, FEATURE, IMAGE, { 90, 70, 1, 2 }, { 3, 3, 1 } },
+	{ 2, 24, IMAGE, FEATURE, { 90, 70, 1, 2 }, { 1, 1, 1 } },
+	{ 16, 8, FEATURE, FEATURE, { 20, 22, 5, 1 }, { 3, 3, 3 } },
+};
+
+#define LARGE (sizeof(large) / sizeof(large[0]))
+
+// all results of one case, with this number of threads
+static float* with_threads(const struct trial_s* t, int threads, size_t* bytes)
+{
+	omp_set_num_threads(threads);
+
+	struct trial_s s = *t;
+
+	s.plan = wino_plan_create(wino_kernels_best(), &t->conf);
+	trial_alloc_workspace(&s);
+
+	long ny = tensor_floats(&t->conf.out);
+	long nx = tensor_floats(&t->conf.in);
+	long nw = weights_floats(&t->conf);
+	long nb = t->conf.out.channels;
+
+	*bytes = (size_t)(ny + nx + nw + nb) * sizeof(float);
+
+	float* out = calloc(*bytes, 1);
+
+	nn_backend_winograd.conv_forward(s.plan, out, false, t->x, t->w, t->bias, s.ws);
+	nn_backend_winograd.conv_backward_data(s.plan, out + ny, false, t->dy, t->x, t->w, s.ws);
+	nn_backend_winograd.conv_backward_weights(s.plan, out + ny + nx, out + ny + nx + nw, t->x, t->dy, s.ws);
+
+	nn_backend_winograd.conv_free(s.plan);
+	free(s.ws);
+
+	return out;
+}
+
+
+static void check_threads(const struct case_s* c)
+{
+	struct nn_conv_s conf = case_conf(c, NN_PAD_REFLECT, true);
+	struct trial_s t = trial_create(wino_kernels_best(), &conf);
+	size_t bytes;
+
+	float* one = with_threads(&t, 1, &bytes);
+
+	for (int threads = 2; threads < 4; threads++) {
+
+		float* more = with_threads(&t, threads, &bytes);
+
+		cr_expect(0 == memcmp(one, more, bytes), "%d threads: other bits", threads);
+		free(more);
+	}
+
+	free(one);
+	trial_free(&t);
+}
+#endif
+
+Test(winograd, threads)
+{
+#ifdef _OPENMP
+	for (size_t j = 0; j < LARGE; j++)
+		check_threads(&large[j]);
+#else
+	cr_skip_test("built without OpenMP");
+#endif
+}
+
+
+// the workspace of a hidden layer does not grow with the image
+Test(winograd, workspace)
+{
+	size_t size[2];
+
+	for (int i = 0; i < 2; i++) {
+
+		const struct case_s c = { 100, 100, FEATURE, FEATURE, { 320 << i, 256 << i, 1, 1 }, { 3, 3, 1 } };
+		struct nn_conv_s conf = case_conf(&c, NN_PAD_REFLECT, true);
+		struct nn_plan_s* plan = wino_plan_create(wino_kernels_best(), &conf);
+
+		size[i] = nn_backend_winograd.conv_workspace(plan, false);
+		nn_backend_winograd.conv_free(plan);
+	}
+
+	cr_expect(size[0] == size[1]);
+	cr_expect(size[0] < ((size_t)20 << 20), "%zu bytes", size[0]);
+}
