@@ -37,7 +37,7 @@ def main():
     line(x, y, 0.93 * a, 0.92 * b, angle, gap - rim)
     line(x, y, 0.88 * a, 0.86 * b, angle, inside - gap)
 
-    for _ in range(rnd.randint(10, 22)):
+    for _ in range(rnd.randint(12, 30)):
 
         r, phi = 0.75 * math.sqrt(rnd.random()), rnd.uniform(0., 2. * math.pi)
         t = math.radians(angle)
@@ -47,7 +47,7 @@ def main():
         s = 0.35 * min(a, b) * math.exp(rnd.uniform(-2.6, 0.))
 
         line(x + u * math.cos(t) - v * math.sin(t), y + u * math.sin(t) + v * math.cos(t),
-             s, s * rnd.uniform(0.25, 1.), rnd.uniform(0., 180.), rnd.choice([-1., 1.]) * rnd.uniform(0.1, 0.4))
+             s, s * rnd.uniform(0.15, 1.), rnd.uniform(0., 180.), rnd.choice([-1., 1.]) * rnd.uniform(0.1, 0.4))
 
 
 if __name__ == "__main__":

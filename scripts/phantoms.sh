@@ -87,11 +87,10 @@ tubes()
 	place "$1"
 }
 
-# geometry <option> <seed>: one of BART's, drawn once
+# geometry <option> <seed>: one of BART's own, drawn once for all
 geometry()
 {
-	exists "$tmp/geo$1" || bart phantom -x "$D" "$1" -b "$tmp/geo$1"
-	contrast "$tmp/geo$1" "$2"
+	contrast "$all/geo$1" "$2"
 	place "$2"
 }
 
@@ -106,8 +105,8 @@ texture()
 	bart fmac "$tmp/shade" "$tmp/fine" "$2"
 }
 
-# image <kind> <seed> <output>
-image()
+# draw <kind> <seed>: $tmp/object
+draw()
 {
 	case $1 in
 	ellipses) ellipses "$2" ;;
@@ -117,28 +116,49 @@ image()
 	brain) geometry --BRAIN "$2" ;;
 	*) die "$1: unknown kind of phantom" ;;
 	esac
+}
+
+# image <number>, in a folder of its own since several are made at a time
+image()
+{
+	image_seed=$((seed * 1000 + $1 + 1))
+	all=$tmp
+	tmp=$all/$1.d
+	mkdir "$tmp"
+
+	draw "$(sed -n $(($1 + 1))p "$all/kinds")" $image_seed
 
 	bart fft -u 3 "$tmp/object" "$tmp/k"
 	bart resize -c 0 "$N" 1 "$N" "$tmp/k" "$tmp/k"
 	bart fft -iu 3 "$tmp/k" "$tmp/smooth"
-	texture $((2 * $2)) "$tmp/texture"
-	bart fmac "$tmp/smooth" "$tmp/texture" "$3"
+	texture $((2 * image_seed)) "$tmp/texture"
+	bart fmac "$tmp/smooth" "$tmp/texture" "$all/image$1"
+
+	rm -rf "$tmp"
 }
 
-k=0
-images=
+# one line per image
 
 while [ $# -gt 1 ]; do
 
+	case $1 in
+	brain:*|nist:*|sonar:*)
+		name=$(echo "${1%:*}" | tr a-z A-Z)
+		bart phantom -x "$D" "--$name" -b "$tmp/geo--$name" ;;
+	esac
+
 	for i in $(seq "${1#*:}"); do
 
-		image "${1%:*}" $((seed * 1000 + k + 1)) "$tmp/image$k"
-		images="$images $tmp/image$k"
-		k=$((k + 1))
+		echo "${1%:*}" >> "$tmp/kinds"
 	done
 
 	shift
 done
 
-bart join 13 $images "$tmp/all"
-keep "$tmp/all" "$1"
+last=$(($(wc -l < "$tmp/kinds") - 1))
+
+export OMP_NUM_THREADS=1
+parallel 0 $last image
+
+bart join 13 $(seq -f "$tmp/image%g" 0 $last) "$tmp/images"
+keep "$tmp/images" "$1"

@@ -43,31 +43,6 @@ find_density()
 	echo "$mid"
 }
 
-# parallel <first> <last> <command>: calls it with each number, as many at a time
-# as there are cores; fails when one of them does
-parallel()
-{
-	p_last=$2 p_command=$3 p_i=$1
-
-	while [ "$p_i" -le "$p_last" ]; do
-
-		p_jobs=
-
-		for p_core in $(seq "$(nproc)"); do
-
-			[ "$p_i" -le "$p_last" ] || break
-			$p_command "$p_i" &
-			p_jobs="$p_jobs $!"
-			p_i=$((p_i + 1))
-		done
-
-		for p_job in $p_jobs; do
-
-			wait "$p_job" || die "$p_command failed"
-		done
-	done
-}
-
 one_pattern()
 {
 	poisson "$density" $((seed * 1000 + $1)) "$tmp/pat.$1"
