@@ -100,7 +100,7 @@ expect_error "weights of another format version" "version.*999" infer version t-
 expect_error "weights of another kind" "other" infer other t-ksp t-map out
 expect_error "weights whose description is incomplete" "noname.*features" infer noname t-ksp t-map out
 expect_error "k-space as weights" "t-ksp" infer t-ksp t-ksp t-map out
-expect_error "weights for one map given two" "1 map.*2" infer w t-ksp map2 out
+expect_error "weights for one map given two" "map2.*2 maps.*expected 1.*weights" infer w t-ksp map2 out
 expect_error "--load of a missing file" "nowhere" gleam --load nowhere w t-ksp t-map t-ref
 
 # -- options
