@@ -26,9 +26,14 @@ fi
 
 [ -x "$BART" ] || die "BART=$BART is not a program"
 
+# errors and warnings only
+export BART_DEBUG_LEVEL=${BART_DEBUG_LEVEL:-1}
+
+# Threads that wait by spinning (the default) take the processor from each other
+# on a machine that is busy: small arrays then take 100 times longer.
 bart()
 {
-	"$BART" "$@"
+	OMP_WAIT_POLICY=passive "$BART" "$@"
 }
 
 # PYTHON=... chooses; a Python first in PATH may lack numpy where Debian's has it

@@ -16,7 +16,7 @@ usage()
 	run	reconstructs all slices
 
 	-l l	regularisation parameter (run), or the file that tune wrote
-	-i n	FISTA iterations (150)
+	-i n	FISTA iterations (50)
 	-j n	slices that tune looks at, evenly spread (10)
 	-w n	wavelet: haar, dau2 or cdf44 (dau2)
 
@@ -26,7 +26,7 @@ usage()
 	exit 1
 }
 
-lambda='' iter=150 count=10 wavelet=dau2
+lambda='' iter=50 count=10 wavelet=dau2
 
 while getopts l:i:j:w: opt; do
 
@@ -57,12 +57,27 @@ scaled()
 	bart fmac "$1" "$tmp/inverse" "$tmp/scaled"
 }
 
-# reconstruct <lambda> <pattern> <maps> <output>, of $tmp/scaled
 # -w 1: no scaling of pics' own; -e: step size from the largest eigenvalue
+one_slice()
+{
+	for f in "$tmp/scaled" "$cs_pattern" "$cs_maps"; do
+
+		bart slice 13 "$1" "$f" "$tmp/${f##*/}.$1"
+	done
+
+	OMP_NUM_THREADS=1 bart pics -S -w 1 -e -i "$iter" --wavelet "$wavelet" -R "W:3:0:$cs_lambda" \
+		-p "$tmp/${cs_pattern##*/}.$1" "$tmp/scaled.$1" "$tmp/${cs_maps##*/}.$1" "$tmp/cs.$1" > /dev/null
+}
+
+# reconstruct <lambda> <pattern> <maps> <output>, of $tmp/scaled
 reconstruct()
 {
-	bart -l $SLICES -r "$tmp/scaled" pics -S -w 1 -e -i "$iter" --wavelet "$wavelet" -R "W:3:0:$1" -p "$2" "$tmp/scaled" "$3" "$tmp/cs" > /dev/null
-	bart fmac "$tmp/cs" "$tmp/scale" "$4"
+	cs_lambda=$1 cs_pattern=$2 cs_maps=$3
+	last=$(($(dim 13 "$tmp/scaled") - 1))
+
+	parallel 0 $last one_slice
+	bart join 13 $(seq -f "$tmp/cs.%g" 0 $last) "$tmp/joined"
+	bart fmac "$tmp/joined" "$tmp/scale" "$4"
 }
 
 # subset <name>: $tmp/<name>, every so many slices of $data/<name>

@@ -47,8 +47,9 @@ def plot_losses(ax, log):
         ax.plot(log["iteration"], smooth(log[k]), color=c, lw=1.3, label=label)
 
     ax.set_yscale("log")
-    ax.yaxis.set_minor_formatter(matplotlib.ticker.FormatStrFormatter("%.3g"))
+    ax.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1., 2., 5.)))
     ax.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%.3g"))
+    ax.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     ax.set_ylabel("training loss")
     ax.grid(alpha=0.3, which="both")
     ax.legend(fontsize=8, ncol=2, loc="upper right")
