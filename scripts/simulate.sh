@@ -115,6 +115,22 @@ joined()
 	keep "$tmp/$1" "$out/$1"
 }
 
+# drop_empty <scan> <output>: slices with less than a twentieth of the median
+# slice's signal are noise alone once noise is added; ecalib does not end on such
+drop_empty()
+{
+	python - "$1" "$2" <<-END
+	import sys, cfl, numpy as np
+	x = cfl.read(sys.argv[1])
+	x = x.reshape(x.shape + (1,) * (16 - x.ndim))
+	signal = np.sqrt((abs(x) ** 2).mean(axis=(0, 1))).reshape(-1)
+	good = signal > 0.05 * np.median(signal)
+	for i in np.flatnonzero(~good):
+	    print("simulate: %s: slice %d is empty and left out" % (sys.argv[1], i), file=sys.stderr)
+	cfl.write(sys.argv[2], np.take(x, np.flatnonzero(good), axis=13))
+	END
+}
+
 # Finished scans are kept in $out/parts until all are there, for these options.
 
 parts=$out/parts
@@ -137,11 +153,12 @@ slice=0
 
 for image in "$@"; do
 
-	NS=$(dim 13 "$image")
+	drop_empty "$image" "$tmp/scan"
+	NS=$(dim 13 "$tmp/scan")
 	[ "$(dim 0 "$image") $(dim 1 "$image")" = "$X $Y" ] || die "$image: $(dim 0 "$image") x $(dim 1 "$image"), expected $X x $Y as in the first one"
 
 	note "simulate: scan $((scan + 1)) of $#: $image, $NS slices"
-	exists "$parts/ksp.$scan" || simulate "$image"
+	exists "$parts/ksp.$scan" || simulate "$tmp/scan"
 
 	scan=$((scan + 1))
 	slice=$((slice + NS))
