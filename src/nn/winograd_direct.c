@@ -264,7 +264,10 @@ static float* spread_row(const struct wino_op_s* op, const struct spread_s* ws, 
 }
 
 
-// the whole blocks of a row can be taken from src as they are, if there is no ReLU
+/* The whole blocks of a row can be taken from src as they are if there is no
+ * ReLU. A single panel of few columns does better to copy: it reads many rows at
+ * once, too many streams for memory.
+ */
 static void spread_products(const struct wino_op_s* op, const struct spread_s* ws, const float* B, const float* plane, long y)
 {
 	long depth = wino_padded(&op->src);
@@ -277,7 +280,7 @@ static void spread_products(const struct wino_op_s* op, const struct spread_s* w
 
 		long n = wino_min(pixels(op), width - x);
 		const float* A = plane + wino_offset(&op->src, x, y, 0, 0);
-		bool copy = relu || (0 != n % op->kernels->rows);
+		bool copy = relu || (0 != n % op->kernels->rows) || (columns == op->kernels->width);
 
 		if (copy)
 			wino_copy_pixels(op->kernels, &op->src, relu, n, ws->A, depth, A);

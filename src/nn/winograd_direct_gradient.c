@@ -15,7 +15,7 @@
 
 #define PARTS 16
 #define PARTS_FLOATS (1 << 20)	// of all accumulators, if that leaves one
-#define PIXELS 96		// of a product
+#define PIXELS 48		// of a product
 
 
 static long row_count(const struct wino_op_s* op)

@@ -266,13 +266,20 @@ INLINE void tile_input_c(float* V, long slot, const float* x, long xstr, long ys
 /* Fetches what the next tile to the right will need: rows of pixels far apart are
  * too many streams for the hardware to follow.
  */
-INLINE void prefetch_tile(const float* x, long xstr, long ystr, const int columns, const int rows, const int rw)
+INLINE void prefetch_tile(const float* x, long xstr, long ystr, const int rows, const bool write)
 {
 	UNROLL
-	for (int i = 0; i < rows; i++)
+	for (int i = 0; i < rows; i++) {
+
 		UNROLL
-		for (int j = 0; j < columns; j++)
-			__builtin_prefetch(x + i * ystr + j * xstr, rw, 2);
+		for (int j = 0; j < WINO_OUT; j++) {
+
+			if (write)
+				__builtin_prefetch(x + i * ystr + j * xstr, 1, 2);
+			else
+				__builtin_prefetch(x + i * ystr + j * xstr, 0, 2);
+		}
+	}
 }
 
 
@@ -283,7 +290,7 @@ KERNEL void tile_input(long channels, float* V, long slot, const float* x, long 
 		for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
 
 			if (0 == c % LINE)
-				prefetch_tile(x + c + WINO_IN * xstr, xstr, ystr, WINO_OUT, WINO_IN, 0);
+				prefetch_tile(x + c + WINO_IN * xstr, xstr, ystr, WINO_IN, false);
 
 			tile_input_c(V + c, slot, x + c, xstr, ystr, true);
 		}
@@ -293,7 +300,7 @@ KERNEL void tile_input(long channels, float* V, long slot, const float* x, long 
 		for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
 
 			if (0 == c % LINE)
-				prefetch_tile(x + c + WINO_IN * xstr, xstr, ystr, WINO_OUT, WINO_IN, 0);
+				prefetch_tile(x + c + WINO_IN * xstr, xstr, ystr, WINO_IN, false);
 
 			tile_input_c(V + c, slot, x + c, xstr, ystr, false);
 		}
@@ -358,10 +365,10 @@ KERNEL void tile_output(long channels, float* y, long xstr, long ystr, const flo
 	for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
 
 		if (0 == c % LINE)
-			prefetch_tile(y + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, WINO_OUT, 1);
+			prefetch_tile(y + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, true);
 
 		if ((0 == c % LINE) && (NULL != finish->mask))
-			prefetch_tile(finish->mask + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, WINO_OUT, 0);
+			prefetch_tile(finish->mask + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, false);
 
 		tile_output_c(y, xstr, ystr, M, slot, finish, c);
 	}
@@ -373,7 +380,7 @@ KERNEL void tile_gradient(long channels, float* D, long slot, const float* dy, l
 	for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
 
 		if (0 == c % LINE)
-			prefetch_tile(dy + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, WINO_OUT, 0);
+			prefetch_tile(dy + c + WINO_OUT * xstr, xstr, ystr, WINO_OUT, false);
 
 		tvec tmp[WINO_IN][WINO_OUT];
 

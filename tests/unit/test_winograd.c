@@ -570,6 +570,17 @@ static void check_case(const struct wino_kernels_s* kernels, const struct case_s
 }
 
 
+/* Small problems: several threads would mostly wait for each other. What depends
+ * on their number is tested below.
+ */
+static void use_one_thread(void)
+{
+#ifdef _OPENMP
+	omp_set_num_threads(1);
+#endif
+}
+
+
 // the index is of wino_kernels; false if this machine cannot run them, or if there are none
 static bool available(int i)
 {
@@ -588,6 +599,8 @@ static void check_all(int i)
 {
 	if (!available(i))
 		cr_skip_test("instruction set not available");
+
+	use_one_thread();
 
 	for (size_t j = 0; j < CASES * 6; j++)
 		check_case(wino_kernels[i], &cases[j / 6], (enum nn_padding)(j % 3), 0 == (j / 3) % 2);
@@ -671,6 +684,8 @@ static void check_adjoint(const struct case_s* c, enum nn_padding padding)
 
 Test(winograd, adjoint)
 {
+	use_one_thread();
+
 	for (size_t j = 0; j < CASES * 3; j++)
 		check_adjoint(&cases[j / 3], (enum nn_padding)(j % 3));
 }
