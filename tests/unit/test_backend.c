@@ -228,6 +228,51 @@ Test(backend, backward_weights)
 }
 
 
+// --- channels of padding, for backends that have none by themselves
+
+
+static bool is_small(const struct shape_s* s)
+{
+	return 1000000 > oracle_weights(s) * oracle_pixels(s);
+}
+
+
+static void check_padded(const struct shape_s* s, const struct case_data_s* d, const struct nn_backend_s* backend)
+{
+	if (!is_small(s) || (1 != backend->channel_multiple))
+		return;
+
+	static struct nn_backend_s padded;
+
+	// backend is the spoiled one around it
+	padded = *nn_backend_find(backend->name);
+	padded.channel_multiple = 6;
+
+	const struct nn_backend_s* spoiled = nn_test_spoiled(&padded);
+
+	check_forward(s, d, spoiled);
+	check_backward_data(s, d, spoiled);
+	check_backward_weights(s, d, spoiled);
+}
+
+
+static void prepare_all(const struct shape_s* s, struct case_data_s* d)
+{
+	if (!is_small(s))
+		return;
+
+	prepare_forward(s, d);
+	prepare_backward_data(s, d);
+	prepare_backward_weights(s, d);
+}
+
+
+Test(backend, channels_of_padding)
+{
+	nn_case_all("backend channels of padding", prepare_all, check_padded);
+}
+
+
 // --- adjointness: <dy, A x> = <A^T dy, x> for every padding, <dy, A x> = <dW, W>
 
 

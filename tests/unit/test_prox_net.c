@@ -1,7 +1,6 @@
 /*
- * The prox networks against an implementation written here once more, in double
- * and without any of the other's economies; gradients against its central
- * differences.
+ * The prox networks against a second implementation in double; gradients against
+ * its central differences.
  */
 
 #include <malloc.h>
@@ -16,6 +15,7 @@
 #include "nn/prox_net.h"
 
 #include "nn_test.h"
+#include "nn_net_oracle.h"
 
 /* A network of at most ten convolutions, each with sums of at most 30 * 27
  * products in fp32 (or, by Winograd's algorithm, with an error that is a few
@@ -49,182 +49,9 @@ static const struct case_s cases[] = {
 };
 
 
-// --- in double: tensors are [batch][channel][z][y][x]
-
-
-struct size_s {
-
-	long channels;
-	const long* dims;
-};
-
-
 static long volume(const long dims[NN_DIMS])
 {
 	return dims[0] * dims[1] * dims[2];
-}
-
-
-static long mirror(long i, long n)
-{
-	return (i < 0) ? -i : ((i >= n) ? (2 * (n - 1) - i) : i);
-}
-
-
-static long clamp(long i, long n)
-{
-	return (i < 0) ? 0 : ((i >= n) ? (n - 1) : i);
-}
-
-
-static double pixel(const double* image, const long dims[NN_DIMS], long x, long y, long z, enum nn_padding padding)
-{
-	bool inside = (0 <= x) && (x < dims[0]) && (0 <= y) && (y < dims[1]) && (0 <= z) && (z < dims[2]);
-
-	if (!inside) {
-
-		if (NN_PAD_ZERO == padding)
-			return 0.;
-
-		long (*edge)(long, long) = (NN_PAD_REFLECT == padding) ? mirror : clamp;
-
-		x = edge(x, dims[0]);
-		y = edge(y, dims[1]);
-		z = edge(z, dims[2]);
-	}
-
-	return image[x + dims[0] * (y + dims[1] * z)];
-}
-
-
-/* out = conv(in) + bias, a kernel of k x k (x k); moves params on to the next
- * convolution's.
- */
-static void naive_conv(const long dims[NN_DIMS], long O, double* out, long I, const double* in,
-		int spatial, long k, enum nn_padding padding, bool bias, const double** params)
-{
-	long kz = (3 == spatial) ? k : 1;
-	const double* w = *params;
-	const double* offset = w + O * I * k * k * kz;
-
-	for (long n = 0; n < dims[3] * O * volume(dims); n++) {
-
-		long x = n % dims[0];
-		long y = n / dims[0] % dims[1];
-		long z = n / (dims[0] * dims[1]) % dims[2];
-		long o = n / volume(dims) % O;
-		long b = n / volume(dims) / O;
-
-		double sum = bias ? offset[o] : 0.;
-
-		for (long i = 0; i < I; i++)
-			for (long c = 0; c < kz; c++)
-				for (long v = 0; v < k; v++)
-					for (long u = 0; u < k; u++)
-						sum += w[u + k * (v + k * (c + kz * (i + I * o)))]
-							* pixel(in + (b * I + i) * volume(dims), dims, x + u - k / 2, y + v - k / 2, z + c - kz / 2, padding);
-
-		out[n] = sum;
-	}
-
-	*params = offset + (bias ? O : 0);
-}
-
-
-static void naive_relu(long N, double* dst, const double* src)
-{
-	for (long i = 0; i < N; i++)
-		dst[i] = (src[i] > 0.) ? src[i] : 0.;
-}
-
-
-static void naive_add(long N, double* dst, const double* src)
-{
-	for (long i = 0; i < N; i++)
-		dst[i] += src[i];
-}
-
-
-static void naive_resnet(const struct nn_prox_conf_s* conf, const long dims[NN_DIMS], double* out, const double* in, const double* params)
-{
-	long E = 2 * conf->maps;
-	long F = conf->features;
-	long NE = dims[3] * E * volume(dims);
-	long NF = dims[3] * F * volume(dims);
-
-	double h[MAX(NE, NF)];
-	double s[NF];
-	double t[MAX(NE, NF)];
-	double u[NF];
-
-	bool before = (2 == conf->spatial);
-	enum nn_padding pad = before ? NN_PAD_REFLECT : NN_PAD_REPLICATE;
-
-	memcpy(h, in, sizeof(double[NE]));
-
-	for (long b = 0; b < conf->blocks; b++) {
-
-		long C = (0 == b) ? E : F;
-		long N = (0 == b) ? NE : NF;
-
-		memcpy(t, h, sizeof(double[N]));
-
-		if (before)
-			naive_relu(N, t, t);
-
-		naive_conv(dims, F, u, C, t, conf->spatial, 3, pad, false, &params);
-		naive_relu(NF, u, u);
-		naive_conv(dims, F, s, F, u, conf->spatial, 3, pad, false, &params);
-
-		if (!before)
-			naive_relu(NF, s, s);
-
-		if (0 == b) {
-
-			naive_conv(dims, F, t, E, h, conf->spatial, 1, NN_PAD_ZERO, true, &params);
-			memcpy(h, t, sizeof(double[NF]));
-		}
-
-		naive_add(NF, h, s);
-	}
-
-	naive_conv(dims, E, out, F, h, conf->spatial, 3, NN_PAD_ZERO, true, &params);
-	naive_add(NE, out, in);
-}
-
-
-static void naive_revnet(const struct nn_prox_conf_s* conf, const long dims[NN_DIMS], double* out, const double* in, const double* params)
-{
-	long E = 2 * conf->maps;
-	long F = conf->features;
-	long NE = dims[3] * E * volume(dims);
-	long NF = dims[3] * F * volume(dims);
-
-	double h[MAX(NE, NF)];
-	double t[NF];
-
-	enum nn_padding pad = (2 == conf->spatial) ? NN_PAD_REFLECT : NN_PAD_REPLICATE;
-
-	naive_conv(dims, F, t, E, in, conf->spatial, 3, pad, false, &params);
-
-	for (long l = 2; l < conf->layers; l++) {
-
-		naive_relu(NF, h, t);
-		naive_conv(dims, F, t, F, h, conf->spatial, 3, pad, false, &params);
-	}
-
-	naive_relu(NF, h, t);
-	naive_conv(dims, E, out, F, h, conf->spatial, 3, pad, false, &params);
-	naive_add(NE, out, in);
-}
-
-
-static void naive_net(const struct case_s* c, double* out, const double* in, const double* params)
-{
-	if (NN_PROX_RESNET == c->conf.type)
-		naive_resnet(&c->conf, c->dims, out, in, params);
-	else
-		naive_revnet(&c->conf, c->dims, out, in, params);
 }
 
 
@@ -390,7 +217,7 @@ static void check_forward(const struct case_s* c, const struct nn_backend_s* bac
 	for (long i = 0; i < d.P; i++)
 		params[i] = d.params[i];
 
-	naive_net(c, out, in, params);
+	nn_net_oracle(&c->conf, c->dims, out, in, params);
 	nn_prox_forward(d.prox, 0, d.out, d.in, d.params);
 
 	double distance = image_distance(&d, d.out, out);
@@ -437,7 +264,7 @@ Test(prox_net, inference_is_the_forward_pass_of_training)
 static double objective(const struct case_s* c, const struct data_s* d, const double* in, const double* params)
 {
 	double out[d->M];
-	naive_net(c, out, in, params);
+	nn_net_oracle(&c->conf, c->dims, out, in, params);
 
 	double sum = 0.;
 

@@ -1,0 +1,13 @@
+/*
+ * The prox networks once more, in double and without any economies, on plain
+ * arrays [batch][channel][z][y][x].
+ */
+#ifndef _NN_NET_ORACLE_H
+#define _NN_NET_ORACLE_H
+
+#include "nn/backend.h"
+#include "nn/prox_net.h"
+
+extern void nn_net_oracle(const struct nn_prox_conf_s* conf, const long dims[NN_DIMS], double* out, const double* in, const double* params);
+
+#endif		// _NN_NET_ORACLE_H
