@@ -74,4 +74,42 @@ keep()
 	mv "$1.hdr" "$2.hdr"
 }
 
+# parallel <first> <last> <command>: calls it with each number, as many at a time
+# as there are cores; fails when one of them does
+parallel()
+{
+	p_last=$2 p_command=$3 p_i=$1
+
+	while [ "$p_i" -le "$p_last" ]; do
+
+		p_jobs=
+
+		for p_core in $(seq "$(nproc)"); do
+
+			[ "$p_i" -le "$p_last" ] || break
+			$p_command "$p_i" &
+			p_jobs="$p_jobs $!"
+			p_i=$((p_i + 1))
+		done
+
+		for p_job in $p_jobs; do
+
+			wait "$p_job" || die "$p_command failed"
+		done
+	done
+}
+
+# smooth_field <n> <deviation> <X> <Y> <slices> <seed> <output>: real, of the n x n
+# lowest frequencies. The real part keeps half the variance of n^2 coefficients of
+# variance one, which a unitary transform spreads over all pixels.
+smooth_field()
+{
+	bart zeros 16 "$1" "$1" 1 1 1 1 1 1 1 1 1 1 1 "$5" 1 1 "$tmp/low"
+	bart noise -s "$6" -n 1 "$tmp/low" "$tmp/low"
+	bart resize -c 0 "$3" 1 "$4" "$tmp/low" "$tmp/field"
+	bart fft -iu 3 "$tmp/field" "$tmp/field"
+	bart creal "$tmp/field" "$tmp/field"
+	bart scale "$(awk "BEGIN { print $2 * sqrt(2 * $3 * $4) / $1 }")" "$tmp/field" "$7"
+}
+
 SLICES=8192	# bitmask of dimension 13

@@ -47,5 +47,5 @@ prepare()
 export BART PYTHON
 
 prepare valid 2 5
-prepare test 3 6
 prepare train 1 1 2 3 4
+prepare test 3 6

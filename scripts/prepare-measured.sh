@@ -45,9 +45,7 @@ NS=$(dim 13 "$full")
 mkdir -p "$out"
 
 density=$(find_density)
-patterns 0 $((NS - 1))
-
-bart join 13 $(seq -f "$tmp/pat.%g" 0 $((NS - 1))) "$tmp/pat"
+patterns 0 $((NS - 1)) "$tmp/pat"
 bart fmac "$full" "$tmp/pat" "$tmp/ksp"
 estimate_maps "$tmp/ksp" "$tmp/maps"
 combine "$full" "$tmp/maps" "$tmp/ref"

@@ -43,25 +43,36 @@ find_density()
 	echo "$mid"
 }
 
-# patterns <first> <last>: as many at a time as there are cores
+one_pattern()
+{
+	poisson "$density" $((seed * 1000 + $1)) "$tmp/pat.$1"
+}
+
+# patterns <first> <last> <output>: a seed for each slice
 patterns()
 {
-	for i in $(seq "$1" "$2"); do
+	parallel "$1" "$2" one_pattern
+	bart join 13 $(seq -f "$tmp/pat.%g" "$1" "$2") "$3"
+}
 
-		poisson "$density" $((seed * 1000 + i)) "$tmp/pat.$i" &
-		[ $(((i - $1 + 1) % $(nproc))) -ne 0 ] || wait
-	done
-
-	wait
+one_map()
+{
+	bart slice 13 "$1" "$maps_of" "$tmp/e$1"
+	OMP_NUM_THREADS=1 bart ecalib -m 1 -c 0 -r "$calib" "$tmp/e$1" "$tmp/m$1" > /dev/null
 }
 
 # estimate_maps <kspace> <output>: as in life, from the centre of what was
 # measured. No mask (-c 0): the maps have unit root sum of squares everywhere, so
 # that S^H F^H of fully sampled k-space is the least-squares image and no signal
-# is cut from the reference.
+# is cut from the reference. A process per slice: independent of the number of
+# threads, whose sums would round differently.
 estimate_maps()
 {
-	bart -l $SLICES -r "$1" ecalib -m 1 -c 0 -r "$calib" "$1" "$2" > /dev/null
+	maps_of=$1
+	last=$(($(dim 13 "$1") - 1))
+
+	parallel 0 $last one_map
+	bart join 13 $(seq -f "$tmp/m%g" 0 $last) "$2"
 }
 
 # combine <kspace> <maps> <output>: S^H F^H y

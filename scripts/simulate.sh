@@ -24,7 +24,7 @@ usage()
 	exit 1
 }
 
-R=4 calib=24 snr=50 phase=1 seed=1 clean=0
+R=4 calib=24 snr=50 phase=1 seed=1 truth=full
 
 while getopts R:C:n:p:s:c opt; do
 
@@ -34,7 +34,7 @@ while getopts R:C:n:p:s:c opt; do
 	n) snr=$OPTARG ;;
 	p) phase=$OPTARG ;;
 	s) seed=$OPTARG ;;
-	c) clean=1 ;;
+	c) truth=clean ;;
 	*) usage ;;
 	esac
 done
@@ -56,20 +56,6 @@ done
 X=$(dim 0 "$1")
 Y=$(dim 1 "$1")
 COILS=8
-
-# smooth_phase <slices> <seed> <output>: exp(i phi), phi with two periods at most
-# over the field of view. 25 coefficients of unit variance, of which the real
-# part keeps half, in a unitary transform: deviation sqrt(12.5 / XY).
-smooth_phase()
-{
-	bart zeros 16 5 5 1 1 1 1 1 1 1 1 1 1 1 "$1" 1 1 "$tmp/low"
-	bart noise -s "$2" -n 1 "$tmp/low" "$tmp/low"
-	bart resize -c 0 "$X" 1 "$Y" "$tmp/low" "$tmp/low"
-	bart fft -iu 3 "$tmp/low" "$tmp/low"
-	bart creal "$tmp/low" "$tmp/low"
-	bart scale "$(awk "BEGIN { print $phase * sqrt($X * $Y / 12.5) }")" "$tmp/low" "$tmp/low"
-	bart zexp -i "$tmp/low" "$3"
-}
 
 # coils <n> <output>: BART's eight-channel head coil, on square pixels, of unit
 # root sum of squares; the n-th of the eight ways to lay the square on itself,
@@ -95,59 +81,85 @@ noise_variance()
 	END
 }
 
-mkdir -p "$out"
+# One scan: $parts/{ksp,pat,maps,ref}.<scan>, k-space last
+simulate()
+{
+	image=$1
+	scan_seed=$((seed * 1000 + scan))
 
-density=$(find_density)
-scan=0
-slice=0
-parts="ksp pats maps ref"
-
-for image in "$@"; do
-
-	NS=$(dim 13 "$image")
-	here_seed=$((seed * 1000 + scan))
-	[ "$(dim 0 "$image") $(dim 1 "$image")" = "$X $Y" ] || die "$image: $(dim 0 "$image") x $(dim 1 "$image"), expected $X x $Y as in the first one"
-
-	note "simulate: scan $((scan + 1)) of $#: $image, $NS slices"
-
-	smooth_phase "$NS" $here_seed "$tmp/phase"
-	coils $((here_seed % 8)) "$tmp/coils"
+	smooth_field 5 "$phase" "$X" "$Y" "$NS" $scan_seed "$tmp/phi"	# at most two periods
+	bart zexp -i "$tmp/phi" "$tmp/phase"
+	coils $((scan_seed % 8)) "$tmp/coils"
 
 	bart fmac "$image" "$tmp/phase" "$tmp/image"
 	bart fmac "$tmp/image" "$tmp/coils" "$tmp/cimg"
 	bart fft -u 3 "$tmp/cimg" "$tmp/clean"
-	bart noise -s $((here_seed + 500)) -n "$(noise_variance "$image")" "$tmp/clean" "$tmp/full"
+	bart noise -s $((scan_seed + 500)) -n "$(noise_variance "$image")" "$tmp/clean" "$tmp/full"
 
-	patterns $slice $((slice + NS - 1))
-	bart join 13 $(seq -f "$tmp/pat.%g" $slice $((slice + NS - 1))) "$tmp/pats.$scan"
-	slice=$((slice + NS))
+	patterns $slice $((slice + NS - 1)) "$tmp/pat"
+	bart fmac "$tmp/full" "$tmp/pat" "$tmp/ksp"
 
-	bart fmac "$tmp/full" "$tmp/pats.$scan" "$tmp/ksp.$scan"
+	estimate_maps "$tmp/ksp" "$tmp/maps"
+	combine "$tmp/$truth" "$tmp/maps" "$tmp/ref"
 
-	estimate_maps "$tmp/ksp.$scan" "$tmp/maps.$scan"
+	for p in pat maps ref ksp; do
 
-	if [ 1 = $clean ]; then combine "$tmp/clean" "$tmp/maps.$scan" "$tmp/ref.$scan"
-	else combine "$tmp/full" "$tmp/maps.$scan" "$tmp/ref.$scan"; fi
+		keep "$tmp/$p" "$parts/$p.$scan"
+	done
+}
+
+# joined <name>: that of all scans
+joined()
+{
+	bart join 13 $(seq -f "$parts/$1.%g" 0 $((scan - 1))) "$tmp/$1"
+	keep "$tmp/$1" "$out/$1"
+}
+
+# Finished scans are kept in $out/parts until all are there, for these options.
+
+parts=$out/parts
+options="-R $R -C $calib -n $snr -p $phase -s $seed $truth $*"
+
+[ "$(cat "$parts/options" 2> /dev/null)" = "$options" ] || rm -rf "$parts"
+mkdir -p "$parts"
+echo "$options" > "$parts/options"
+
+if [ -f "$parts/density" ]; then
+
+	density=$(cat "$parts/density")
+else
+	density=$(find_density)
+	echo "$density" > "$parts/density"
+fi
+
+scan=0
+slice=0
+
+for image in "$@"; do
+
+	NS=$(dim 13 "$image")
+	[ "$(dim 0 "$image") $(dim 1 "$image")" = "$X $Y" ] || die "$image: $(dim 0 "$image") x $(dim 1 "$image"), expected $X x $Y as in the first one"
+
+	note "simulate: scan $((scan + 1)) of $#: $image, $NS slices"
+	exists "$parts/ksp.$scan" || simulate "$image"
 
 	scan=$((scan + 1))
+	slice=$((slice + NS))
 done
 
-for p in $parts; do
+for p in pat maps ref; do
 
-	bart join 13 $(seq -f "$tmp/$p.%g" 0 $((scan - 1))) "$tmp/$p"
+	joined $p
 done
-
-keep "$tmp/ref" "$out/ref"
-keep "$tmp/maps" "$out/maps"
-keep "$tmp/pats" "$out/pat"
 
 cat > "$out/info.txt" <<END
 scans: $*
 slices: $slice of $X x $Y, $COILS coils (simulated)
 acceleration, measured: $(acceleration "$out/pat") (asked: $R; calibration $calib x $calib, density $density)
-snr: $snr, smooth phase: $phase rad, seed: $seed, reference: $([ 1 = $clean ] && echo "without" || echo "with") the added noise
+snr: $snr, smooth phase: $phase rad, seed: $seed, reference: from the $truth k-space
 END
 
 cat "$out/info.txt" >&2
 
-keep "$tmp/ksp" "$out/ksp"
+joined ksp
+rm -rf "$parts"

@@ -27,6 +27,8 @@ int main_gleam(int argc, char* argv[argc])
 	struct gleam_train_s conf = gleam_train_defaults;
 	struct gleam_net_s net = gleam_net_defaults;
 
+	int type = -1;		// not chosen: so that BART notices two choices
+
 	struct opt_s valid_opts[] = {
 
 		OPTL_INFILE('k', "kspace", &conf.valid.kspace, "<file>", "validation data k-space"),
@@ -44,8 +46,8 @@ int main_gleam(int argc, char* argv[argc])
 
 	const struct opt_s opts[] = {
 
-		OPTL_SELECT(0, "pgd", enum gleam_type, &net.type, GLEAM_PGD, "proximal gradient descent (default)"),
-		OPTL_SELECT(0, "modl", enum gleam_type, &net.type, GLEAM_MODL, "MoDL: conjugate gradients for data consistency"),
+		OPTL_SELECT_DEF(0, "pgd", int, &type, GLEAM_PGD, -1, "proximal gradient descent (default)"),
+		OPTL_SELECT_DEF(0, "modl", int, &type, GLEAM_MODL, -1, "MoDL: conjugate gradients for data consistency"),
 		OPTL_LONG('I', "iterations", &net.iterations, "N", "unrolled iterations (8)"),
 		OPTL_LONG('M', "modules", &net.modules, "M", "modules, a divisor of N (N)"),
 		OPTL_LONG(0, "features", &net.prox.features, "n", "channels of the hidden layers (PGD 100, MoDL 70; 3D: 60, 50)"),
@@ -89,6 +91,9 @@ int main_gleam(int argc, char* argv[argc])
 	};
 
 	cmdline(&argc, argv, ARRAY_SIZE(args), args, help_str, ARRAY_SIZE(opts), opts);
+
+	if (-1 != type)
+		net.type = (enum gleam_type)type;
 
 	conf.valid.ref_kspace = conf.train.ref_kspace;
 

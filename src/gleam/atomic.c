@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "misc/debug.h"
+#include "misc/io.h"
 #include "misc/misc.h"
 
 #include "gleam/atomic.h"
@@ -218,6 +219,46 @@ void atomic_check_writable(const char* path)
 
 	if (0 != err)
 		fail(path, err);
+}
+
+
+// an earlier file is opened for writing, not replaced
+static void check_overwritable(const char* path)
+{
+	atomic_check_writable(path);
+
+	if ((0 == access(path, F_OK)) && (0 != access(path, W_OK)))
+		fail(path, errno);
+}
+
+
+void atomic_check_output(const char* name)
+{
+	switch (file_type(name)) {
+
+	case FILE_TYPE_RA:
+	case FILE_TYPE_COO:
+
+		check_overwritable(name);
+		break;
+
+	case FILE_TYPE_CFL:
+		;
+		const char* suffix[2] = { "cfl", "hdr" };
+
+		for (int i = 0; i < 2; i++) {
+
+			char* path = ptr_printf("%s.%s", name, suffix[i]);
+
+			check_overwritable(path);
+			xfree(path);
+		}
+
+		break;
+
+	default:
+		break;
+	}
 }
 
 

@@ -52,7 +52,7 @@ extern void gleam_dc_normal(struct gleam_dc_s* dc, complex float* dst, const com
 
 /* PGD step (paper eq. 3): v = x - 2 t (A^H A x - x0), with x0 = A^H y. v is not x.
  * Its adjoint with respect to x, dx = dv - 2 t A^H A dv, and the gradient of a
- * real loss with respect to t, -2 Re <dv, A^H A x - x0>.
+ * real loss with respect to t, -2 Re <dv, A^H A x - x0>. dx may be dv.
  */
 extern void gleam_dc_step(struct gleam_dc_s* dc, float t, complex float* v, const complex float* x, const complex float* x0);
 extern void gleam_dc_step_adjoint(struct gleam_dc_s* dc, float t, complex float* dx, const complex float* dv);
@@ -63,7 +63,8 @@ extern float gleam_dc_step_gradient(struct gleam_dc_s* dc, const complex float* 
  * step sizes. The adjoint of z -> u is dz = mu (A^H A + mu)^-1 du, the same
  * solve from zero; the gradient with respect to mu, from q = dz / mu, is
  * Re <q, z - u>. Both are those of the exact solution: see doc/method.md for
- * their distance to the gradient of the truncated iteration.
+ * their distance to the gradient of the truncated iteration. mu is positive; dz
+ * may be du. A sample of zeros gives zeros.
  */
 extern void gleam_dc_solve(struct gleam_dc_s* dc, float mu, int iter, complex float* u, const complex float* z, const complex float* x0);
 extern void gleam_dc_solve_adjoint(struct gleam_dc_s* dc, float mu, int iter, complex float* dz, const complex float* du);

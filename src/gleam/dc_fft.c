@@ -23,7 +23,7 @@
 
 #include "dc_fft.h"
 
-#define STRIP 16	// neighbouring columns transformed together: two cache lines
+#define STRIP 8		// neighbouring columns transformed together: a cache line
 #define BLOCK 8		// neighbouring rows
 
 static long round_up(long n, long multiple)

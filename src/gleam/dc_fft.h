@@ -17,7 +17,7 @@ struct dc_layout_s {
 	long dims[3];
 	long rows;	// dims[1] * dims[2]
 	long pitch;
-	long size;	// elements of a padded image, a multiple of 128
+	long size;	// elements of a padded image, a multiple of 64
 };
 
 extern struct dc_layout_s dc_layout(const long dims[3]);

@@ -13,6 +13,7 @@
 
 #include "nn/backend.h"
 
+#include "gleam/atomic.h"
 #include "gleam/batch.h"
 #include "gleam/data.h"
 #include "gleam/memory.h"
@@ -72,16 +73,9 @@ static void check_network(struct infer_s* s)
 	if ((0 > c->iterations) || (net->iterations < c->iterations))
 		error("--iterations is %ld, but %s holds a network of %ld\n", c->iterations, c->weights, net->iterations);
 
-	if (net->prox.maps != s->dims.map[MAPS_DIM])
-		error("%s: was trained with %ld map(s) (dimension %d), but %s has %ld. Train with as many maps as there are, "
-			"or choose some: bart slice 4 0\n",
-			c->weights, net->prox.maps, MAPS_DIM, c->files.maps, s->dims.map[MAPS_DIM]);
+	gleam_data_expect(s->data, c->weights, net->prox.maps, net->prox.spatial);
 
-	gleam_setup_spatial(&s->dims, c->files.kspace);
-
-	if (net->prox.spatial != gleam_dims_spatial(&s->dims))
-		error("%s: is a %d-dimensional network, but %s is %d-dimensional\n",
-			c->weights, net->prox.spatial, c->files.kspace, gleam_dims_spatial(&s->dims));
+	atomic_check_output(c->output);
 }
 
 static void plan_memory(struct infer_s* s)

@@ -2,11 +2,8 @@
 #include <string.h>
 
 #include "misc/misc.h"
-#include "misc/mri.h"
 
 #include "nn/backend.h"
-
-#include "gleam/unroll.h"
 
 #include "gleam/setup.h"
 
@@ -38,13 +35,4 @@ const struct nn_backend_s* gleam_setup_backend(const char* name)
 		error("--backend %s: cannot be used here: %s\n", name, backend->missing());
 
 	return backend;
-}
-
-void gleam_setup_spatial(const struct gleam_dims_s* dims, const char* file)
-{
-	int spatial = gleam_dims_spatial(dims);
-
-	if (3 < spatial)
-		error("%s: %d of the dimensions 0, 1, 2 and 10 are larger than one, but a network runs over two or three of them. "
-			"Move the one that enumerates samples to dimension 15: bart transpose <dim> 15\n", file, spatial);
 }

@@ -6,12 +6,7 @@
 
 #include "nn/backend.h"
 
-#include "gleam/unroll.h"
-
 // the backend of that name; error() when there is none or it cannot run here
 extern const struct nn_backend_s* gleam_setup_backend(const char* name);
-
-// error() when the network could not run over these dimensions of the file
-extern void gleam_setup_spatial(const struct gleam_dims_s* dims, const char* file);
 
 #endif		// _GLEAM_SETUP_H

@@ -14,7 +14,6 @@
 #include "nn/backend.h"
 #include "nn/prox_net.h"
 
-#include "gleam/atomic.h"
 #include "gleam/setup.h"
 
 #include "gleam/train_setup.h"
@@ -31,8 +30,18 @@ const struct gleam_train_s gleam_train_defaults = {
 static const long DEFAULT_EPOCHS = 10;
 
 
+static void check_valid_files(const struct gleam_files_s* f)
+{
+	int given = ((NULL != f->kspace) ? 1 : 0) + ((NULL != f->maps) ? 1 : 0) + ((NULL != f->reference) ? 1 : 0);
+
+	if (((0 < given) && (3 > given)) || ((0 == given) && (NULL != f->pattern)))
+		error("--valid-data needs k-space, maps and reference: --valid-data k=<file>,c=<file>,r=<file>[,p=<pattern>]\n");
+}
+
 static void check_conf(const struct gleam_train_s* c)
 {
+	check_valid_files(&c->valid);
+
 	if (1 > c->batch_size)
 		error("--batch-size is %ld, but must be at least 1\n", c->batch_size);
 
@@ -55,15 +64,6 @@ static void check_conf(const struct gleam_train_s* c)
 		error("--adam: beta1 and beta2 must be in [0, 1), eps positive\n");
 }
 
-// hours of training must not end with a name that cannot be written
-static void check_outputs(const struct gleam_train_s* c)
-{
-	char name[strlen(c->weights) + 5];
-
-	sprintf(name, "%s.hdr", c->weights);
-	atomic_check_writable(name);
-}
-
 static bool same_dims(const struct gleam_dims_s* a, const struct gleam_dims_s* b)
 {
 	return    md_check_equal_dims(DIMS, a->ksp, b->ksp, ~0UL)
@@ -77,17 +77,15 @@ static void check_valid(const struct gleam_trainer_s* t)
 		error("%s: has %ld maps, but the training data %ld (dimension %d)\n", t->conf->valid.maps,
 			t->valid_dims.map[MAPS_DIM], t->dims.map[MAPS_DIM], MAPS_DIM);
 
-	if (gleam_dims_spatial(&t->valid_dims) != gleam_dims_spatial(&t->dims))
+	if (gleam_data_spatial(t->valid) != gleam_data_spatial(t->data))
 		error("%s: is %d-dimensional, but the training data is %d-dimensional\n", t->conf->valid.kspace,
-			gleam_dims_spatial(&t->valid_dims), gleam_dims_spatial(&t->dims));
+			gleam_data_spatial(t->valid), gleam_data_spatial(t->data));
 }
 
 static void open_data(struct gleam_trainer_s* t)
 {
 	t->data = gleam_data_open(&t->conf->train);
 	t->dims = gleam_batch_dims(t->data, t->conf->micro_batch);
-
-	gleam_setup_spatial(&t->dims, t->conf->train.kspace);
 
 	if (t->conf->batch_size > gleam_data_samples(t->data))
 		error("--batch-size is %ld, but %s has only %ld samples\n", t->conf->batch_size,
@@ -205,7 +203,7 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 	open_data(t);
 
 	net.prox.maps = t->dims.map[MAPS_DIM];
-	net.prox.spatial = gleam_dims_spatial(&t->dims);
+	net.prox.spatial = gleam_data_spatial(t->data);
 
 	gleam_net_complete(&net);
 
@@ -236,7 +234,7 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 	else
 		initial_weights(t);
 
-	check_outputs(t->conf);
+	gleam_weights_check_writable(t->conf->weights);
 
 	t->report = gleam_report_create(t->conf->log, net->modules);
 

@@ -41,16 +41,6 @@ void gleam_dims_image(const struct gleam_dims_s* dims, long img_dims[DIMS])
 	img_dims[MAPS_DIM] = dims->map[MAPS_DIM];
 }
 
-int gleam_dims_spatial(const struct gleam_dims_s* dims)
-{
-	int count = 0;
-
-	for (int i = 0; i < (int)ARRAY_SIZE(spatial_dims); i++)
-		count += (1 < dims->ksp[spatial_dims[i]]) ? 1 : 0;
-
-	return MAX(2, count);
-}
-
 struct nn_tensor_s gleam_dims_tensor(const struct gleam_dims_s* dims)
 {
 	long img_dims[DIMS];

@@ -27,9 +27,6 @@ struct gleam_dims_s {
 extern void gleam_dims_image(const struct gleam_dims_s* dims, long img_dims[DIMS]);
 extern struct nn_tensor_s gleam_dims_tensor(const struct gleam_dims_s* dims);
 
-// 2 or 3: the non-singleton ones of READ, PHS1, PHS2 and TIME; 4 are told as such
-extern int gleam_dims_spatial(const struct gleam_dims_s* dims);
-
 /* @param slots	iterations whose activations are kept for a backward pass, 0 for
  *		inference
  */

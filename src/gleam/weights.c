@@ -186,6 +186,17 @@ void gleam_weights_write(const char* name, const struct gleam_weights_s* weights
 }
 
 
+void gleam_weights_check_writable(const char* name)
+{
+	char* base = base_name(name);
+
+	if (mpi_is_main_proc())
+		atomic_check_output(base);
+
+	xfree(base);
+}
+
+
 // what is wrong with a pair of files, for the one place that tells it
 struct cause_s {
 

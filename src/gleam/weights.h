@@ -18,14 +18,21 @@ struct gleam_weights_s {
 	double valid_nrmse;	// validation result then; negative: none
 };
 
+/* Parameters are zero but the last of each iteration, which is net's step size or
+ * mu; nn_prox_init fills the others.
+ */
 extern struct gleam_weights_s* gleam_weights_create(const struct gleam_net_s* net);
 extern void gleam_weights_free(struct gleam_weights_s* weights);
 
 /* Written to a temporary name in the same folder, flushed to disk and renamed:
  * the last good file is there at any moment. Calls error() when it cannot be
- * written, and removes the temporary files.
+ * written, and removes the temporary files. Of several MPI ranks the first one
+ * writes. The name has no suffix; .hdr and .cfl are taken off.
  */
 extern void gleam_weights_write(const char* name, const struct gleam_weights_s* weights);
+
+// calls error() when that will not be possible: to be asked before training
+extern void gleam_weights_check_writable(const char* name);
 
 /* Calls error() with the cause when the file is missing, truncated, of another
  * kind or format version, or its checksum is wrong. No size from the file is

@@ -27,7 +27,7 @@
 
 #include "nn/backend.h"
 
-#define TILE_BYTES (1 << 20)	// of input and output together
+#define TILE_BYTES (1 << 21)	// of input and output together
 #define GROUPS 16		// partial sums of the weight gradient
 
 // an operation on tiles
@@ -440,17 +440,28 @@ static void add_weights(const struct nn_plan_s* plan, float* dweights, const str
 }
 
 
-static double sum_channel(const struct nn_tensor_s* t, const float* dy)
+// pixel after pixel for some channels at a time: those that share a cache line
+enum { BIAS_CHANNELS = 16 };
+
+static void add_bias_part(const struct nn_tensor_s* t, long n, const long offset[n], float dbias[n], const float* dy)
 {
-	double sum = 0.;
+	double sum[n];
 
-	for (long b = 0; b < t->dims[3]; b++)
-		for (long z = 0; z < t->dims[2]; z++)
-			for (long y = 0; y < t->dims[1]; y++)
-				for (long x = 0; x < t->dims[0]; x++)
-					sum += dy[x * t->strs[0] + y * t->strs[1] + z * t->strs[2] + b * t->strs[3]];
+	for (long c = 0; c < n; c++)
+		sum[c] = 0.;
 
-	return sum;
+	for (long p = 0; p < t->dims[1] * t->dims[2] * t->dims[3]; p++) {
+
+		const float* row = dy + p % t->dims[1] * t->strs[1] + p / t->dims[1] % t->dims[2] * t->strs[2]
+					+ p / t->dims[1] / t->dims[2] * t->strs[3];
+
+		for (long x = 0; x < t->dims[0]; x++)
+			for (long c = 0; c < n; c++)
+				sum[c] += row[x * t->strs[0] + offset[c]];
+	}
+
+	for (long c = 0; c < n; c++)
+		dbias[c] = (float)(dbias[c] + sum[c]);
 }
 
 
@@ -459,8 +470,16 @@ static void add_bias(const struct nn_plan_s* plan, float* dbias, const float* dy
 	const struct nn_tensor_s* out = &plan->conf.out;
 
 #pragma omp parallel for num_threads(plan->threads)
-	for (long c = 0; c < out->channels; c++)
-		dbias[c] += (float)sum_channel(out, dy + c % out->group + c / out->group * out->group_str);
+	for (long c0 = 0; c0 < out->channels; c0 += BIAS_CHANNELS) {
+
+		long n = MIN(BIAS_CHANNELS, out->channels - c0);
+		long offset[n];
+
+		for (long c = 0; c < n; c++)
+			offset[c] = (c0 + c) % out->group + (c0 + c) / out->group * out->group_str;
+
+		add_bias_part(out, n, offset, dbias + c0, dy);
+	}
 }
 
 

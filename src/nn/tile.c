@@ -49,6 +49,13 @@ static struct block_s block_of(const struct nn_tile_s* tile, const struct nn_ten
 }
 
 
+static void list_blocks(const struct nn_tile_s* tile, const struct nn_tensor_s* tensor, long N, struct block_s blocks[N])
+{
+	for (long c = 0; c < N; c++)
+		blocks[c] = block_of(tile, tensor, c);
+}
+
+
 static void load_dense(long n, float dst[n], const float src[n], bool relu)
 {
 	if (relu) {
@@ -90,46 +97,61 @@ static void load_pixel(const struct block_s* b, long n, float dst[n], const floa
 }
 
 
-static void load_row(const struct nn_tile_s* tile, const struct block_s* b, float* dst, const struct nn_tensor_s* tensor, const float* src,
-		enum nn_padding padding, bool relu, long x0)
+/* A row, pixel by pixel for all blocks, so that the tensor is read in order; str
+ * is from one block of the tile to the next.
+ */
+static void load_row(const struct nn_tile_s* tile, long N, const struct block_s blocks[N], long str, float* dst,
+		const struct nn_tensor_s* tensor, const float* src, enum nn_padding padding, bool relu, long x0)
 {
 	for (long x = 0; x < tile->dims[0]; x++) {
 
 		long i = source_index(padding, x0 + x, tensor->dims[0]);
-		float* d = dst + x * tile->block;
 
-		if (-1 == i)
-			memset(d, 0, (size_t)tile->block * sizeof(float));
-		else
-			load_pixel(b, tile->block, d, src + i * tensor->strs[0], relu);
+		for (long c = 0; c < N; c++) {
+
+			float* d = dst + c * str + x * tile->block;
+
+			if (-1 == i)
+				memset(d, 0, (size_t)tile->block * sizeof(float));
+			else
+				load_pixel(&blocks[c], tile->block, d, src + i * tensor->strs[0], relu);
+		}
 	}
+}
+
+
+static void zero_row(const struct nn_tile_s* tile, long N, long str, float* dst)
+{
+	for (long c = 0; c < N; c++)
+		memset(dst + c * str, 0, (size_t)(tile->dims[0] * tile->block) * sizeof(float));
 }
 
 
 void nn_tile_load(const struct nn_tile_s* tile, float* dst, const struct nn_tensor_s* tensor, const float* src,
 		enum nn_padding padding, bool relu, const long pos[NN_SPATIAL], long b)
 {
+	long N = tile->channels / tile->block;
+	long str = row_offset(tile, 1, 0, 0);
+
+	struct block_s blocks[N];
+	list_blocks(tile, tensor, N, blocks);
+
 	src += b * tensor->strs[3];
 
-	for (long c = 0; c < tile->channels / tile->block; c++) {
+	for (long z = 0; z < tile->dims[2]; z++) {
 
-		struct block_s block = block_of(tile, tensor, c);
+		for (long y = 0; y < tile->dims[1]; y++) {
 
-		for (long z = 0; z < tile->dims[2]; z++) {
+			long iz = source_index(padding, pos[2] + z, tensor->dims[2]);
+			long iy = source_index(padding, pos[1] + y, tensor->dims[1]);
 
-			for (long y = 0; y < tile->dims[1]; y++) {
+			float* row = dst + row_offset(tile, 0, z, y);
 
-				long iz = source_index(padding, pos[2] + z, tensor->dims[2]);
-				long iy = source_index(padding, pos[1] + y, tensor->dims[1]);
-
-				float* row = dst + row_offset(tile, c, z, y);
-
-				if ((-1 == iz) || (-1 == iy))
-					memset(row, 0, (size_t)(tile->dims[0] * tile->block) * sizeof(float));
-				else
-					load_row(tile, &block, row, tensor, src + iy * tensor->strs[1] + iz * tensor->strs[2],
-							padding, relu, pos[0]);
-			}
+			if ((-1 == iz) || (-1 == iy))
+				zero_row(tile, N, str, row);
+			else
+				load_row(tile, N, blocks, str, row, tensor, src + iy * tensor->strs[1] + iz * tensor->strs[2],
+						padding, relu, pos[0]);
 		}
 	}
 }
@@ -163,26 +185,6 @@ void nn_tile_load_add(const struct nn_tile_s* tile, float* dst, const struct nn_
 }
 
 
-// bias is that of the block; mask is aligned with dst
-static void store_pixel(const struct block_s* b, float* dst, bool add, const float* src, const float* bias, const float* mask)
-{
-	for (long c = 0; c < b->valid; c++) {
-
-		long o = b->offset[c];
-		float val = src[c];
-
-		if ((NULL != mask) && !(0.f < mask[o]))
-			val = 0.f;
-
-		if (NULL != bias)
-			val += bias[c];
-
-		dst[o] = add ? (dst[o] + val) : val;
-	}
-}
-
-
-// the common case, without a branch in the innermost loop
 static void store_dense(long n, float dst[n], bool add, const float src[n], const float mask[n])
 {
 	if (NULL != mask) {
@@ -200,7 +202,42 @@ static void store_dense(long n, float dst[n], bool add, const float src[n], cons
 }
 
 
-static void store_row(const struct nn_tile_s* tile, const struct block_s* b, const struct nn_tensor_s* tensor, float* dst, bool add,
+// bias is that of the block; mask is aligned with dst
+static void store_pixel(const struct block_s* b, long n, float* dst, bool add, const float src[n], const float* bias, const float* mask)
+{
+	// as load_pixel
+
+	if (b->dense && (NULL == bias) && (8 == b->valid)) {
+
+		store_dense(8, dst + b->offset[0], add, src, (NULL == mask) ? NULL : (mask + b->offset[0]));
+		return;
+	}
+
+	if (b->dense && (NULL == bias) && (16 == b->valid)) {
+
+		store_dense(16, dst + b->offset[0], add, src, (NULL == mask) ? NULL : (mask + b->offset[0]));
+		return;
+	}
+
+	for (long c = 0; c < b->valid; c++) {
+
+		long o = b->offset[c];
+		float val = src[c];
+
+		if ((NULL != mask) && !(0.f < mask[o]))
+			val = 0.f;
+
+		if (NULL != bias)
+			val += bias[c];
+
+		dst[o] = add ? (dst[o] + val) : val;
+	}
+}
+
+
+// as load_row
+static void store_row(const struct nn_tile_s* tile, long N, const struct block_s blocks[N], long str,
+		const struct nn_tensor_s* tensor, float* dst, bool add,
 		const float* src, const float* bias, const float* mask, long x0)
 {
 	long from = MAX(0, -x0);
@@ -208,16 +245,12 @@ static void store_row(const struct nn_tile_s* tile, const struct block_s* b, con
 
 	for (long x = from; x < to; x++) {
 
-		long o = (x0 + x) * tensor->strs[0];
-		const float* s = src + x * tile->block;
-		const float* m = (NULL == mask) ? NULL : (mask + o);
+		float* d = dst + (x0 + x) * tensor->strs[0];
+		const float* m = (NULL == mask) ? NULL : (mask + (x0 + x) * tensor->strs[0]);
 
-		if (b->dense && (NULL == bias) && (8 == b->valid))
-			store_dense(8, dst + o + b->offset[0], add, s, (NULL == m) ? NULL : (m + b->offset[0]));
-		else if (b->dense && (NULL == bias) && (16 == b->valid))
-			store_dense(16, dst + o + b->offset[0], add, s, (NULL == m) ? NULL : (m + b->offset[0]));
-		else
-			store_pixel(b, dst + o, add, s, bias, m);
+		for (long c = 0; c < N; c++)
+			store_pixel(&blocks[c], tile->block, d, add, src + c * str + x * tile->block,
+				(NULL == bias) ? NULL : (bias + c * tile->block), m);
 	}
 }
 
@@ -233,22 +266,20 @@ static void store_padding(const struct nn_tensor_s* tensor, float* row)
 void nn_tile_store(const struct nn_tile_s* tile, const struct nn_tensor_s* tensor, float* dst, bool add,
 		const float* src, const float* bias, const float* mask, const long pos[NN_SPATIAL], long b)
 {
+	long N = tile->channels / tile->block;
+	long str = row_offset(tile, 1, 0, 0);
+
+	struct block_s blocks[N];
+	list_blocks(tile, tensor, N, blocks);
+
 	for (long z = MAX(0, -pos[2]); z < MIN(tile->dims[2], tensor->dims[2] - pos[2]); z++) {
 
 		for (long y = MAX(0, -pos[1]); y < MIN(tile->dims[1], tensor->dims[1] - pos[1]); y++) {
 
 			long o = (pos[1] + y) * tensor->strs[1] + (pos[2] + z) * tensor->strs[2] + b * tensor->strs[3];
 
-			for (long c = 0; c < tile->channels / tile->block; c++) {
-
-				struct block_s block = block_of(tile, tensor, c);
-
-				if (0 == block.valid)
-					continue;
-
-				store_row(tile, &block, tensor, dst + o, add, src + row_offset(tile, c, z, y),
-					(NULL == bias) ? NULL : (bias + c * tile->block), (NULL == mask) ? NULL : (mask + o), pos[0]);
-			}
+			store_row(tile, N, blocks, str, tensor, dst + o, add, src + row_offset(tile, 0, z, y),
+					bias, (NULL == mask) ? NULL : (mask + o), pos[0]);
 
 			store_padding(tensor, dst + o);
 		}

@@ -51,6 +51,13 @@ static long direct_columns(const struct wino_op_s* op)
 }
 
 
+// taps, channels of src, and 1 for the bias
+static long direct_depth(const struct wino_op_s* op)
+{
+	return wino_taps(op) * op->src.channels + 1;
+}
+
+
 static struct direct_s direct_take(const struct wino_op_s* op, struct wino_arena_s* arena)
 {
 	return (struct direct_s){
@@ -66,7 +73,7 @@ size_t wino_direct_workspace(const struct wino_op_s* op)
 {
 	struct wino_arena_s arena = { NULL, 0 };
 
-	wino_take(&arena, wino_gather_columns(op) * direct_columns(op));
+	wino_take(&arena, direct_depth(op) * direct_columns(op));
 
 	for (int i = 0; i < op->threads; i++)
 		direct_take(op, &arena);
@@ -77,12 +84,10 @@ size_t wino_direct_workspace(const struct wino_op_s* op)
 
 static float direct_weight(const struct wino_op_s* op, const struct wino_args_s* args, long row, long column)
 {
-	long used = wino_taps(op) * op->src.channels;
-
-	if ((column >= op->dst.channels) || (row > used))
+	if (column >= op->dst.channels)
 		return 0.f;
 
-	if (row == used)
+	if (row == direct_depth(op) - 1)
 		return (NULL == args->bias) ? 0.f : args->bias[column];
 
 	return args->weights[wino_weight(op, column, row % op->src.channels, row / op->src.channels)];
@@ -92,7 +97,7 @@ static float direct_weight(const struct wino_op_s* op, const struct wino_args_s*
 // B[taps, channels of src, 1][channels of dst]
 static void direct_pack(const struct wino_op_s* op, float* B, const struct wino_args_s* args)
 {
-	long rows = wino_gather_columns(op);
+	long rows = direct_depth(op);
 	long columns = direct_columns(op);
 	long w = 0;
 
@@ -106,23 +111,46 @@ static void direct_pack(const struct wino_op_s* op, float* B, const struct wino_
 }
 
 
+// C = A B may be dst itself: nothing to be done to it, and its channels as in C
+static bool direct_to_dst(const struct wino_op_s* op, const struct wino_args_s* args)
+{
+	return wino_is_feature(&op->dst) && (direct_columns(op) == wino_padded(&op->dst)) && (NULL == args->mask);
+}
+
+
+// n gathered pixels from x on
+static void direct_products(const struct wino_op_s* op, const struct wino_args_s* args, const struct direct_s* ws, const float* B, long n, long off)
+{
+	const struct wino_kernels_s* kernels = op->kernels;
+	long columns = direct_columns(op);
+	long depth = direct_depth(op);
+	long lda = wino_gather_columns(op);
+	long whole = direct_to_dst(op, args) ? (n - n % kernels->rows) : 0;
+
+	kernels->product(whole, columns, depth, args->dst + off, op->dst.strs[0], args->add, ws->A, lda, B);
+
+	if (whole == n)
+		return;
+
+	off += whole * op->dst.strs[0];
+
+	struct wino_finish_s finish = finish_at(args, NULL, off);
+
+	kernels->product(wino_round_up(n - whole, kernels->rows), columns, depth, ws->C, columns, false, ws->A + whole * lda, lda, B);
+	wino_store_pixels(op, &finish, args->dst + off, n - whole, ws->C, columns);
+}
+
+
 static void direct_row(const struct wino_op_s* op, const struct wino_args_s* args, const struct direct_s* ws, const float* B, long y, long z, long b)
 {
-	long columns = direct_columns(op);
-	long depth = wino_gather_columns(op);
 	long width = op->dst.dims[0];
 
 	for (long x = 0; x < width; x += pixels(op)) {
 
 		long n = wino_min(pixels(op), width - x);
-		long off = wino_offset(&op->dst, x, y, z, b);
-		struct wino_finish_s finish = finish_at(args, NULL, off);
 
 		wino_gather(op, n, ws->A, args->src, (const long[NN_DIMS]){ x, y, z, b }, ws->scratch);
-
-		op->kernels->product(wino_round_up(n, op->kernels->rows), columns, depth, ws->C, columns, false, ws->A, depth, B);
-
-		wino_store_pixels(op, &finish, args->dst + off, n, ws->C, columns);
+		direct_products(op, args, ws, B, n, wino_offset(&op->dst, x, y, z, b));
 	}
 }
 
@@ -132,7 +160,7 @@ void wino_direct_apply(const struct wino_op_s* op, const struct wino_args_s* arg
 	struct wino_arena_s arena = { args->ws, 0 };
 	struct direct_s ws[op->threads];
 
-	float* B = wino_take(&arena, wino_gather_columns(op) * direct_columns(op));
+	float* B = wino_take(&arena, direct_depth(op) * direct_columns(op));
 
 	for (int i = 0; i < op->threads; i++)
 		ws[i] = direct_take(op, &arena);
@@ -236,48 +264,65 @@ static float* spread_row(const struct wino_op_s* op, const struct spread_s* ws, 
 }
 
 
+// the whole blocks of a row can be taken from src as they are, if there is no ReLU
 static void spread_products(const struct wino_op_s* op, const struct spread_s* ws, const float* B, const float* plane, long y)
 {
 	long depth = wino_padded(&op->src);
 	long columns = spread_width(op);
 	long width = op->src.dims[0];
+	bool relu = op->relu && !op->adjoint;
 	float* Q = spread_row(op, ws, y);
 
 	for (long x = 0; x < width; x += pixels(op)) {
 
 		long n = wino_min(pixels(op), width - x);
+		const float* A = plane + wino_offset(&op->src, x, y, 0, 0);
+		bool copy = relu || (0 != n % op->kernels->rows);
 
-		wino_copy_pixels(op->kernels, &op->src, op->relu && !op->adjoint, n, ws->A, depth, plane + wino_offset(&op->src, x, y, 0, 0));
+		if (copy)
+			wino_copy_pixels(op->kernels, &op->src, relu, n, ws->A, depth, A);
 
-		op->kernels->product(wino_round_up(n, op->kernels->rows), columns, depth, Q + x * columns, columns, false, ws->A, depth, B);
+		op->kernels->product(wino_round_up(n, op->kernels->rows), columns, depth, Q + x * columns, columns, false,
+				copy ? ws->A : A, copy ? depth : op->src.strs[0], B);
 	}
 }
 
 
-static void add_products(long n, float* sum, const float* q)
+// near the edges padding has a say
+static void spread_edge(const struct wino_op_s* op, float* sum, const float* q, long x)
 {
-	for (long c = 0; c < n; c++)
-		sum[c] += q[c];
+	long n = op->dst.channels;
+
+	for (long k = 0; k < op->kernel[0]; k++) {
+
+		long src[2];
+		int count = wino_sources(op, 0, x, k, src);
+
+		for (int i = 0; i < count; i++)
+			for (long c = 0; c < n; c++)
+				sum[x * n + c] += q[src[i] * spread_width(op) + k * n + c];
+	}
 }
 
 
-// tap k along X of one row of products, q[x][..]
-static void spread_tap(const struct wino_op_s* op, float* sum, const float* q, long k)
+// the taps along X of one row of products q[x][tap, channel]
+static void spread_taps(const struct wino_op_s* op, float* sum, const float* q)
 {
 	long n = op->dst.channels;
 	long width = op->dst.dims[0];
 	long columns = spread_width(op);
+	long taps = op->kernel[0];
 
-	for (long x = 0; x < width; x++) {
+	for (long x = 0; x < wino_min(2, width); x++)
+		spread_edge(op, sum, q, x);
 
-		// near the edges padding has a say
-		bool inside = (2 <= x) && (x < width - 2);
-		long src[2] = { x + k - op->kernel[0] / 2, 0 };
-		int count = inside ? 1 : wino_sources(op, 0, x, k, src);
+	for (long x = wino_max(2, width - 2); x < width; x++)
+		spread_edge(op, sum, q, x);
 
-		for (int i = 0; i < count; i++)
-			add_products(n, sum + x * n, q + src[i] * columns);
-	}
+	for (long x = 2; x < width - 2; x++)
+		for (long k = 0; k < taps; k++)
+			for (long c = 0; c < n; c++)
+				sum[x * n + c] += q[(x + k - taps / 2) * columns + k * n + c];
 }
 
 
@@ -289,8 +334,7 @@ static void spread_sum(const struct wino_op_s* op, const struct spread_s* ws, fl
 		int count = wino_sources(op, 1, y, ky, src);
 
 		for (int i = 0; i < count; i++)
-			for (long kx = 0; kx < op->kernel[0]; kx++)
-				spread_tap(op, sum, spread_row(op, ws, src[i]) + (ky * op->kernel[0] + kx) * op->dst.channels, kx);
+			spread_taps(op, sum, spread_row(op, ws, src[i]) + ky * op->kernel[0] * op->dst.channels);
 	}
 }
 

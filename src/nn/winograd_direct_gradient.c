@@ -91,19 +91,24 @@ size_t wino_direct_weights_workspace(const struct wino_op_s* forward, const stru
 static void sum_row(const struct wino_op_s* op, float* sum, const struct sums_s* ws, const float* src, const float* dst, long y, long z, long b)
 {
 	long lda = wino_gather_columns(op);
-	long ldd = sum_columns(op);
+	long columns = sum_columns(op);
 	long width = op->dst.dims[0];
+
+	// dst of the adjoint is the convolution's input
+	bool relu = op->relu && op->adjoint;
+	bool copy = relu || !wino_is_feature(&op->dst) || (columns != wino_padded(&op->dst));
 
 	for (long x = 0; x < width; x += PIXELS) {
 
 		long n = wino_min(PIXELS, width - x);
+		const float* D = dst + wino_offset(&op->dst, x, y, z, b);
 
 		wino_gather(op, n, ws->A, src, (const long[NN_DIMS]){ x, y, z, b }, ws->scratch);
 
-		// dst of the adjoint is the convolution's input
-		wino_copy_pixels(op->kernels, &op->dst, op->relu && op->adjoint, n, ws->D, ldd, dst + wino_offset(&op->dst, x, y, z, b));
+		if (copy)
+			wino_copy_pixels(op->kernels, &op->dst, relu, n, ws->D, columns, D);
 
-		op->kernels->product_transposed(lda, ldd, n, sum, ldd, ws->A, lda, ws->D, ldd);
+		op->kernels->product_transposed(lda, columns, n, sum, columns, ws->A, lda, copy ? ws->D : D, copy ? columns : op->dst.strs[0]);
 	}
 }
 

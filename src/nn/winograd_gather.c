@@ -25,8 +25,20 @@ static void copy_pixel(const struct nn_tensor_s* tensor, bool relu, float* out, 
 }
 
 
+static bool is_contiguous(const struct nn_tensor_s* tensor)
+{
+	return (tensor->channels == tensor->strs[0]) && (tensor->channels <= tensor->group);
+}
+
+
 void wino_copy_pixels(const struct wino_kernels_s* kernels, const struct nn_tensor_s* tensor, bool relu, long n, float* out, long ldo, const float* in)
 {
+	if (is_contiguous(tensor) && (ldo == tensor->channels) && !relu) {
+
+		memcpy(out, in, (size_t)(n * ldo) * sizeof(float));
+		return;
+	}
+
 	bool feature = wino_is_feature(tensor);
 
 	for (long i = 0; i < n; i++, out += ldo, in += tensor->strs[0]) {
@@ -90,32 +102,47 @@ long wino_gather_scratch(const struct wino_op_s* op, long n)
 }
 
 
-/* Positions x .. x + n - 1 of a row of src, which may be outside by one. The
- * adjoint's rim is zero: what is folded back comes on top, see fold_row().
+/* Pixel pos of a row of src, which may be outside by one. The adjoint's rim is
+ * zero: what is folded back comes on top, see fold_pixel().
  */
-static void load_line(const struct wino_op_s* op, float* line, const float* row, long x, long n)
+static void load_pixel(const struct wino_op_s* op, float* out, const float* row, long pos)
 {
 	const struct nn_tensor_s* src = &op->src;
-	enum nn_padding padding = op->adjoint ? NN_PAD_ZERO : op->padding;
-	bool relu = op->relu && !op->adjoint;
 
-	for (long i = 0; i < n; i++) {
+	pos = wino_pad(op->adjoint ? NN_PAD_ZERO : op->padding, pos, src->dims[0]);
 
-		long pos = wino_pad(padding, x + i, src->dims[0]);
-		float* out = line + i * src->channels;
-
-		if (0 <= pos)
-			copy_pixel(src, relu, out, row + pos * src->strs[0]);
-		else
-			memset(out, 0, (size_t)src->channels * sizeof(float));
-	}
+	if (0 <= pos)
+		copy_pixel(src, op->relu && !op->adjoint, out, row + pos * src->strs[0]);
+	else
+		memset(out, 0, (size_t)src->channels * sizeof(float));
 }
 
 
-static void put(bool add, long n, float* to, const float* from)
+// positions x .. x + n - 1, their channels without padding
+static void load_line(const struct wino_op_s* op, float* line, const float* row, long x, long n)
 {
-	for (long i = 0; i < n; i++)
-		to[i] = from[i] + (add ? to[i] : 0.f);
+	const struct nn_tensor_s* src = &op->src;
+	long channels = src->channels;
+
+	long before = wino_max(0, -x);
+	long after = wino_max(0, x + n - src->dims[0]);
+
+	for (long i = 0; i < before; i++)
+		load_pixel(op, line + i * channels, row, x + i);
+
+	for (long i = n - after; i < n; i++)
+		load_pixel(op, line + i * channels, row, x + i);
+
+	const float* in = row + (x + before) * src->strs[0];
+
+	if (is_contiguous(src)) {
+
+		wino_copy_pixels(op->kernels, src, op->relu && !op->adjoint, n - before - after, line + before * channels, channels, in);
+		return;
+	}
+
+	for (long i = before; i < n - after; i++, in += src->strs[0])
+		copy_pixel(src, op->relu && !op->adjoint, line + i * channels, in);
 }
 
 
@@ -130,22 +157,39 @@ static void fold_pixel(const struct wino_op_s* op, long n, float* A, const float
 		return;
 
 	copy_pixel(&op->src, false, pixel, row + pos * op->src.strs[0]);
-	put(true, channels, A + to * wino_gather_columns(op) + tap * channels, pixel);
+
+	for (long i = 0; i < channels; i++)
+		A[to * wino_gather_columns(op) + tap * channels + i] += pixel[i];
 }
 
 
-// the taps along X for one row of src: in a line of pixels they lie side by side
+// in a line of pixels the taps of a pixel lie side by side
+static void put_line(bool add, long n, long width, float* A, long lda, const float* line, long step)
+{
+	if (add) {
+
+		for (long i = 0; i < n; i++)
+			for (long j = 0; j < width; j++)
+				A[i * lda + j] += line[i * step + j];
+
+	} else {
+
+		for (long i = 0; i < n; i++)
+			for (long j = 0; j < width; j++)
+				A[i * lda + j] = line[i * step + j];
+	}
+}
+
+
+// the taps along X, for one row of src
 static void gather_row(const struct wino_op_s* op, long n, float* A, bool add, const float* row, long x, float* line)
 {
 	long taps = op->kernel[0];
 	long channels = op->src.channels;
-	long lda = wino_gather_columns(op);
 	long size = op->src.dims[0];
 
 	load_line(op, line, row, x - taps / 2, n + taps - 1);
-
-	for (long i = 0; i < n; i++)
-		put(add, taps * channels, A + i * lda, line + i * channels);
+	put_line(add, n, taps * channels, A, wino_gather_columns(op), line, channels);
 
 	if (op->adjoint && (3 == taps) && (NN_PAD_ZERO != op->padding)) {
 
@@ -155,10 +199,11 @@ static void gather_row(const struct wino_op_s* op, long n, float* A, bool add, c
 }
 
 
-static void clear_columns(long n, float* A, long lda, long columns)
+static void clear_columns(long n, long width, float* A, long lda)
 {
 	for (long i = 0; i < n; i++)
-		memset(A + i * lda, 0, (size_t)columns * sizeof(float));
+		for (long j = 0; j < width; j++)
+			A[i * lda + j] = 0.f;
 }
 
 
@@ -167,7 +212,7 @@ static void fill_tail(const struct wino_op_s* op, long n, float* A)
 	long lda = wino_gather_columns(op);
 	long used = wino_taps(op) * op->src.channels;
 
-	clear_columns(n, A + used, lda, lda - used);
+	clear_columns(n, lda - used, A + used, lda);
 
 	for (long i = 0; i < n; i++)
 		A[i * lda + used] = 1.f;
@@ -188,7 +233,7 @@ void wino_gather(const struct wino_op_s* op, long n, float* A, const float* src,
 		int nz = wino_sources(op, 2, pos[2], tap / op->kernel[1], zs);
 
 		if (0 == ny * nz)
-			clear_columns(n, A + tap * width, wino_gather_columns(op), width);
+			clear_columns(n, width, A + tap * width, wino_gather_columns(op));
 
 		for (int i = 0; i < ny * nz; i++) {
 

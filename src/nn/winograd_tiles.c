@@ -17,7 +17,7 @@
 
 
 // bytes of transformed tiles that a thread keeps at a time
-#define BLOCK_BYTES (384 << 10)
+#define BLOCK_BYTES (160 << 10)
 #define BLOCK_MAX 96
 
 

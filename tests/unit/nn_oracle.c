@@ -91,19 +91,21 @@ typedef void (*product_fun)(const struct shape_s* s, long y, long x, long w, dou
 static void each_product(const struct shape_s* s, product_fun fun, double* dst, const double* a, const double* b)
 {
 	long P = oracle_pixels(s);
+	long T = taps(s);
+	long* q = malloc((size_t)(T * P) * sizeof(long));
+
+	for (long k = 0; k < T * P; k++)
+		q[k] = seen(s, k % P, k / P);
 
 	for (long n = 0; n < s->dims[3]; n++)
 		for (long o = 0; o < s->out; o++)
 			for (long i = 0; i < s->in; i++)
-				for (long t = 0; t < taps(s); t++)
-					for (long p = 0; p < P; p++) {
+				for (long k = 0; k < T * P; k++)
+					if (-1 != q[k])
+						fun(s, (n * s->out + o) * P + k % P, (n * s->in + i) * P + q[k],
+							(o * s->in + i) * T + k / P, dst, a, b);
 
-						long q = seen(s, p, t);
-
-						if (-1 != q)
-							fun(s, (n * s->out + o) * P + p, (n * s->in + i) * P + q,
-								(o * s->in + i) * taps(s) + t, dst, a, b);
-					}
+	free(q);
 }
 
 

@@ -68,7 +68,7 @@ static void write_cfl(const char* name, const long dims[DIMS], const complex flo
 	snprintf(path, sizeof(path), "%s.cfl", name);
 	scratch_write(path, (size_t)size(dims) * sizeof(complex float), data);
 
-	io_reserve_input(strdup(name));
+	io_reserve_input(name);
 }
 
 

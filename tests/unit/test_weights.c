@@ -578,6 +578,53 @@ Test(weights, writable_is_asked_before)
 }
 
 
+static void check_weights(const void* name)
+{
+	gleam_weights_check_writable(name);
+}
+
+
+static void check_output(const void* name)
+{
+	atomic_check_output(name);
+}
+
+
+Test(weights, outputs_are_asked_before)
+{
+	write_random("w", 1);
+
+	gleam_weights_check_writable("w");
+	gleam_weights_check_writable("v.hdr");
+	atomic_check_output("w");
+	atomic_check_output("x.ra");
+	atomic_check_output("-");
+
+	cr_expect(2 == scratch_count());
+	read_void("w");
+
+	assert_error(check_weights, "nofolder/w", "nofolder/w.cfl: cannot be written");
+	assert_error(check_weights, "w.ra", "w.ra: weights are a pair");
+	assert_error(check_output, "nofolder/x", "nofolder/x.cfl: cannot be written");
+	assert_error(check_output, "nofolder/x.ra", "nofolder/x.ra: cannot be written");
+}
+
+
+Test(weights, read_only_output)
+{
+	if (0 == geteuid()) {
+
+		fprintf(stderr, "SKIP weights::read_only_output: root may write to any file\n");
+		cr_skip_test("root may write to any file");
+	}
+
+	scratch_write("x.hdr", 1, "x");
+	cr_assert(0 == chmod("x.hdr", 0400));
+
+	assert_error(check_output, "x", "x.hdr: cannot be written: Permission denied");
+}
+
+
 Test(weights, one_file)
 {
 	atomic_write_file("state", 2, (struct atomic_part_s[]){ { 3, "abc" }, { 2, "de" } });

@@ -1,0 +1,301 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "misc/misc.h"
+
+#include "nn/backend.h"
+
+#include "nn_test.h"
+#include "nn_oracle.h"
+
+#include "nn_case.h"
+
+#define FEATURES false, false
+#define IMAGE_IN true, false
+#define IMAGE_OUT false, true
+
+#define K2D { 3, 3, 1 }
+#define K3D { 3, 3, 3 }
+#define K1 { 1, 1, 1 }
+
+#define ZERO NN_PAD_ZERO
+#define REFL NN_PAD_REFLECT
+#define REPL NN_PAD_REPLICATE
+
+const struct shape_s nn_case_shapes[] = {
+
+	{ "one channel",		1, 1, FEATURES, { 5, 4, 1, 1 }, K2D, REFL, true },
+	{ "one channel, zero",		1, 1, FEATURES, { 6, 3, 1, 1 }, K2D, ZERO, false },
+	{ "one pixel",			3, 2, FEATURES, { 1, 1, 1, 1 }, K2D, REPL, true },
+	{ "one row",			2, 5, FEATURES, { 9, 1, 1, 2 }, K2D, ZERO, true },
+	{ "one column",			2, 5, FEATURES, { 1, 9, 1, 2 }, K2D, REPL, false },
+	{ "two by two",			3, 3, FEATURES, { 2, 2, 1, 2 }, K2D, REFL, true },
+	{ "odd, reflected",		3, 5, FEATURES, { 7, 5, 1, 1 }, K2D, REFL, false },
+	{ "odd, replicated",		5, 3, FEATURES, { 11, 3, 1, 3 }, K2D, REPL, true },
+	{ "odd, zero",			17, 33, FEATURES, { 13, 7, 1, 1 }, K2D, ZERO, true },
+	{ "batch",			16, 16, FEATURES, { 9, 11, 1, 3 }, K2D, REFL, true },
+	{ "slices",			8, 9, FEATURES, { 6, 7, 3, 2 }, K2D, REFL, true },
+	{ "wide",			8, 24, FEATURES, { 67, 5, 1, 1 }, K2D, REPL, true },
+	{ "high",			24, 8, FEATURES, { 5, 67, 1, 1 }, K2D, REFL, true },
+	{ "image in",			2, 7, IMAGE_IN, { 9, 8, 1, 1 }, K2D, REFL, true },
+	{ "image in, batch, zero",	2, 7, IMAGE_IN, { 4, 5, 2, 3 }, K2D, ZERO, false },
+	{ "two maps in",		4, 6, IMAGE_IN, { 8, 9, 1, 3 }, K2D, REFL, false },
+	{ "image out",			7, 2, IMAGE_OUT, { 10, 7, 1, 1 }, K2D, ZERO, false },
+	{ "image out, batch",		7, 2, IMAGE_OUT, { 7, 6, 2, 3 }, K2D, REFL, true },
+	{ "two maps out",		5, 4, IMAGE_OUT, { 6, 9, 1, 3 }, K2D, REPL, true },
+	{ "image in and out",		4, 4, true, true, { 8, 7, 1, 2 }, K2D, REFL, true },
+	{ "pixel by pixel, image",	4, 9, IMAGE_IN, { 7, 9, 1, 2 }, K1, ZERO, false },
+	{ "pixel by pixel",		18, 5, FEATURES, { 8, 5, 2, 2 }, K1, REFL, true },
+	{ "3D, replicated",		3, 4, FEATURES, { 5, 4, 3, 2 }, K3D, REPL, true },
+	{ "3D, reflected",		4, 3, FEATURES, { 4, 5, 6, 1 }, K3D, REFL, false },
+	{ "3D, zero",			9, 17, FEATURES, { 6, 5, 4, 1 }, K3D, ZERO, true },
+	{ "3D, image in",		4, 6, IMAGE_IN, { 5, 6, 3, 2 }, K3D, REPL, false },
+	{ "3D, image out",		6, 4, IMAGE_OUT, { 6, 5, 3, 2 }, K3D, ZERO, false },
+	{ "x only",			3, 4, FEATURES, { 6, 5, 2, 1 }, { 3, 1, 1 }, REFL, true },
+	{ "y only",			3, 4, FEATURES, { 6, 5, 2, 1 }, { 1, 3, 1 }, REPL, true },
+	{ "x and z",			3, 4, FEATURES, { 6, 5, 3, 1 }, { 3, 1, 3 }, REFL, true },
+	{ "PGD first",			2, 100, IMAGE_IN, { 40, 36, 1, 1 }, K2D, REFL, true },
+	{ "PGD hidden",			100, 100, FEATURES, { 40, 36, 1, 1 }, K2D, REFL, true },
+	{ "PGD shortcut",		2, 100, IMAGE_IN, { 40, 36, 1, 1 }, K1, ZERO, false },
+	{ "PGD last",			100, 2, IMAGE_OUT, { 40, 36, 1, 1 }, K2D, ZERO, false },
+	{ "MoDL hidden",		70, 70, FEATURES, { 37, 29, 1, 1 }, K2D, REFL, true },
+	{ "MoDL last",			70, 2, IMAGE_OUT, { 37, 29, 1, 1 }, K2D, REFL, true },
+
+	{ .name = NULL },
+};
+
+const struct shape_s nn_case_full_size = { "full size", 100, 100, FEATURES, { 320, 256, 1, 1 }, K2D, REFL, true };
+
+
+// --- data of one convolution, as the oracle and as the backend want it
+
+float* nn_case_random(long N, unsigned int seed)
+{
+	float* p = xmalloc((size_t)N * sizeof(float));
+	nn_test_random(N, p, seed);
+
+	return p;
+}
+
+
+static double* to_double(long N, const float* src)
+{
+	double* p = xmalloc((size_t)N * sizeof(double));
+
+	for (long i = 0; i < N; i++)
+		p[i] = src[i];
+
+	return p;
+}
+
+
+float* nn_case_dweights(const struct shape_s* s)
+{
+	return nn_case_random(oracle_weights(s), 7);
+}
+
+
+float* nn_case_dbias(const struct shape_s* s)
+{
+	return nn_case_random(s->out, 8);
+}
+
+
+static double* to_double_free(long N, float* src)
+{
+	double* p = to_double(N, src);
+
+	xfree(src);
+
+	return p;
+}
+
+
+struct case_data_s nn_case_data_create(const struct shape_s* s)
+{
+	struct case_data_s d = { .NI = oracle_inputs(s), .NO = oracle_outputs(s), .NW = oracle_weights(s) };
+
+	d.x = nn_case_random(d.NI, 1);
+	d.dy = nn_case_random(d.NO, 2);
+	d.weights = nn_case_random(d.NW, 3);
+	d.bias = nn_case_random(s->out, 4);
+
+	d.x_d = to_double(d.NI, d.x);
+	d.dy_d = to_double(d.NO, d.dy);
+	d.weights_d = to_double(d.NW, d.weights);
+	d.bias_d = to_double(s->out, d.bias);
+
+	d.y = calloc((size_t)d.NO, sizeof(double));
+	d.dx = calloc((size_t)d.NI, sizeof(double));
+	d.dweights = to_double_free(d.NW, nn_case_dweights(s));
+	d.dbias = to_double_free(s->out, nn_case_dbias(s));
+
+	return d;
+}
+
+
+void nn_case_data_free(struct case_data_s* d)
+{
+	void* all[] = { d->x, d->dy, d->weights, d->bias, d->dx, d->y, d->dweights, d->dbias, d->x_d, d->dy_d, d->weights_d, d->bias_d };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
+		free(all[i]);
+}
+
+
+// --- tensors
+
+#define GAP 1234.f
+
+
+static struct nn_tensor_s tensor_of(const struct nn_backend_s* backend, const struct shape_s* s, bool image, long channels)
+{
+	if (!image)
+		return nn_tensor_feature(backend, channels, s->dims);
+
+	long strs[NN_DIMS] = { 1, s->dims[0] + 3 };
+	strs[2] = strs[1] * s->dims[1] + 1;
+
+	long maps_str = strs[2] * s->dims[2] + 2;
+	strs[3] = maps_str * channels / 2;
+
+	return nn_tensor_image(channels / 2, maps_str, s->dims, strs);
+}
+
+
+long nn_case_offset(const struct nn_tensor_s* tensor, long i)
+{
+	const long* n = tensor->dims;
+	long P = n[0] * n[1] * n[2];
+	long p = i % P;
+
+	long pos[NN_DIMS] = { p % n[0], p / n[0] % n[1], p / n[0] / n[1], i / P / tensor->channels };
+
+	return nn_test_offset(tensor, i / P % tensor->channels, pos);
+}
+
+
+static void set_zero(float* element)
+{
+	*element = 0.f;
+}
+
+
+// aligned as BART's memory is
+float* nn_case_tensor(const struct nn_tensor_s* tensor, long N, const float src[N])
+{
+	long size = nn_tensor_size(tensor);
+	float* data = xmalloc((size_t)size * sizeof(float));
+
+	for (long i = 0; i < size; i++)
+		data[i] = GAP;
+
+	nn_test_each(tensor, data, true, set_zero);
+
+	for (long i = 0; i < N; i++)
+		data[nn_case_offset(tensor, i)] = src[i];
+
+	return data;
+}
+
+
+static double tensor_distance(const struct nn_tensor_s* tensor, const float* data, long N, const double* ref)
+{
+	float* val = xmalloc((size_t)N * sizeof(float));
+
+	for (long i = 0; i < N; i++)
+		val[i] = data[nn_case_offset(tensor, i)];
+
+	double distance = nn_test_distance_double(N, val, ref);
+
+	xfree(val);
+
+	return distance;
+}
+
+
+static bool gaps_are_kept(const struct nn_tensor_s* tensor, const float* data)
+{
+	const long* n = tensor->dims;
+	long used = n[0] * n[1] * n[2] * n[3] * ((tensor->group > tensor->channels) ? tensor->group : tensor->channels);
+
+	for (long i = 0; i < nn_tensor_size(tensor); i++)
+		if (GAP == data[i])
+			used++;
+
+	return (nn_tensor_size(tensor) == used);
+}
+
+
+// --- one convolution on one backend
+
+#define GUARD 64
+
+
+struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct nn_backend_s* backend, bool forward_only)
+{
+	struct case_conv_s c = {
+
+		.shape = s,
+		.backend = backend,
+		.conf = {
+
+			.in = tensor_of(backend, s, s->from_image, s->in),
+			.out = tensor_of(backend, s, s->to_image, s->out),
+			.kernel = { s->kernel[0], s->kernel[1], s->kernel[2] },
+			.padding = s->padding,
+			.relu = s->relu,
+		},
+	};
+
+	c.plan = backend->conv_create(&c.conf);
+	c.ws_bytes = backend->conv_workspace(c.plan, forward_only);
+
+	cr_assert_leq(backend->conv_workspace(c.plan, true), backend->conv_workspace(c.plan, false));
+
+	c.ws = aligned_alloc(64, (c.ws_bytes + GUARD + 63) / 64 * 64);
+	memset(c.ws + c.ws_bytes, 0x5a, GUARD);
+
+	return c;
+}
+
+
+void nn_case_conv_free(struct case_conv_s* c)
+{
+	for (int i = 0; i < GUARD; i++)
+		cr_assert_eq(0x5a, c->ws[c->ws_bytes + (size_t)i], "%s, %s: writes behind its workspace", c->shape->name, c->backend->name);
+
+	c->backend->conv_free(c->plan);
+	free(c->ws);
+}
+
+
+void nn_case_all(const char* test, void (*prepare)(const struct shape_s* s, struct case_data_s* d), nn_case_fun fun)
+{
+	for (const struct shape_s* s = nn_case_shapes; NULL != s->name; s++) {
+
+		struct case_data_s d = nn_case_data_create(s);
+
+		if (NULL != prepare)
+			prepare(s, &d);
+
+		for (int i = 0; NULL != nn_backends[i]; i++)
+			if (nn_test_can_run(nn_backends[i], test))
+				fun(s, &d, nn_test_spoiled(nn_backends[i]));
+
+		nn_case_data_free(&d);
+	}
+}
+
+
+void nn_case_check(const struct case_conv_s* c, const char* what, const struct nn_tensor_s* tensor, const float* data, long N, const double* ref)
+{
+	double distance = tensor_distance(tensor, data, N, ref);
+
+	cr_assert(NN_CASE_TOLERANCE > distance, "%s, %s, %s: %g", c->shape->name, c->backend->name, what, distance);
+	cr_assert(gaps_are_kept(tensor, data), "%s, %s, %s: touches what is not the image's", c->shape->name, c->backend->name, what);
+}
+
