@@ -2,7 +2,7 @@
 # All benchmarks, as Markdown on stdout.
 #
 #	bench/run.sh [folder]		also <folder>/<date>-<cpu>.md
-#	BENCH_QUICK=1 bench/run.sh	small sizes: whether they run, not how fast
+#	BENCH_QUICK=1 bench/run.sh	small sizes, training only: whether it runs, not how fast
 . "$(dirname "$0")/lib.sh"
 
 TREE=$(dirname "$BART")
@@ -51,7 +51,8 @@ programs()
 		echo "## bench/$(basename "$f")"
 		echo
 		echo '```'
-		"$TREE/$name"
+		# the reference backend would take longer than all the others
+		"$TREE/$name" $([ conv != "$(basename "$f" .c)" ] || echo winograd dnnl)
 		echo '```'
 		echo
 	done
@@ -60,7 +61,7 @@ programs()
 all()
 {
 	header
-	programs
+	[ 1 = "${BENCH_QUICK:-0}" ] || programs
 	echo "## Training against PyTorch"
 	echo
 	"$BENCH/train.sh"
