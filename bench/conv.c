@@ -343,7 +343,8 @@ static void measure_backend(const struct nn_backend_s* backend)
 
 int main(int argc, char* argv[argc])
 {
-	printf("320x256, GFLOP/s of direct convolution (time): forward, data gradient, weight gradient; workspace; error against ref\n");
+	printf("320x256, GFLOP/s of direct convolution (time): forward, data gradient, weight gradient; "
+		"workspace; error against ref\n");
 
 	for (int i = 0; NULL != nn_backends[i]; i++)
 		if (wanted(nn_backends[i], argc, argv))

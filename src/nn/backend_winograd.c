@@ -145,7 +145,8 @@ static size_t conv_workspace(const struct nn_plan_s* plan, bool forward_only)
 }
 
 
-static void conv_forward(struct nn_plan_s* plan, float* y, bool add, const float* x, const float* weights, const float* bias, void* ws)
+static void conv_forward(struct nn_plan_s* plan, float* y, bool add, const float* x, const float* weights,
+		const float* bias, void* ws)
 {
 	struct wino_args_s args = { .dst = y, .src = x, .bias = bias, .weights = weights, .add = add, .ws = ws };
 
@@ -153,7 +154,8 @@ static void conv_forward(struct nn_plan_s* plan, float* y, bool add, const float
 }
 
 
-static void conv_backward_data(struct nn_plan_s* plan, float* dx, bool add, const float* dy, const float* x, const float* weights, void* ws)
+static void conv_backward_data(struct nn_plan_s* plan, float* dx, bool add, const float* dy, const float* x,
+		const float* weights, void* ws)
 {
 	const float* mask = plan->adjoint.relu ? x : NULL;
 	struct wino_args_s args = { .dst = dx, .src = dy, .mask = mask, .weights = weights, .add = add, .ws = ws };

@@ -234,7 +234,12 @@ struct wino_tiling_s wino_tiling_create(const struct wino_op_s* op, int axis)
 	struct wino_tile_s* tile = xmalloc((size_t)tiles * sizeof(struct wino_tile_s));
 
 	for (long t = 0; t < tiles; t++)
-		tile[t] = (struct wino_tile_s){ .origin = wino_min(begin + WINO_OUT * t, end - WINO_OUT), .last = WINO_OUT, .fold_from = -1 };
+		tile[t] = (struct wino_tile_s){
+
+			.origin = wino_min(begin + WINO_OUT * t, end - WINO_OUT),
+			.last = WINO_OUT,
+			.fold_from = -1,
+		};
 
 	for (long t = 0; t < tiles - 1; t++)
 		tile[t].last = tile[t + 1].origin - tile[t].origin;

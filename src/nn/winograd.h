@@ -60,7 +60,8 @@ struct wino_kernels_s {
 	void (*tile_input)(long channels, float* V, long slot, const float* x, long xstr, long ystr, bool relu);
 
 	// A^T m A, 4x4 pixels
-	void (*tile_output)(long channels, float* y, long xstr, long ystr, const float* M, long slot, const struct wino_finish_s* finish);
+	void (*tile_output)(long channels, float* y, long xstr, long ystr, const float* M, long slot,
+			const struct wino_finish_s* finish);
 
 	// A d A^T for a tile of 4x4 pixels of the gradient
 	void (*tile_gradient)(long channels, float* D, long slot, const float* dy, long xstr, long ystr);
@@ -199,7 +200,8 @@ extern long wino_columns(const struct wino_op_s* op, long n);
 extern size_t wino_tiles_workspace(const struct wino_op_s* op);
 extern void wino_tiles_apply(const struct wino_op_s* op, const struct wino_args_s* args);
 extern size_t wino_tiles_weights_workspace(const struct wino_op_s* op);
-extern void wino_tiles_weights(const struct wino_op_s* op, float* dweights, float* dbias, const float* x, const float* dy, void* ws);
+extern void wino_tiles_weights(const struct wino_op_s* op, float* dweights, float* dbias, const float* x,
+		const float* dy, void* ws);
 
 extern long wino_tiles_in_plane(const struct wino_op_s* op);
 
@@ -226,10 +228,12 @@ extern long wino_gather_scratch(const struct wino_op_s* op, long n);
 extern void wino_gather(const struct wino_op_s* op, long n, float* A, const float* src, const long pos[NN_DIMS], float* scratch);
 
 // n pixels side by side with their channels contiguous, out[n][ldo]
-extern void wino_copy_pixels(const struct wino_kernels_s* kernels, const struct nn_tensor_s* tensor, bool relu, long n, float* out, long ldo, const float* in);
+extern void wino_copy_pixels(const struct wino_kernels_s* kernels, const struct nn_tensor_s* tensor,
+		bool relu, long n, float* out, long ldo, const float* in);
 
 // n pixels side by side, v[n][ldv]; a bias has the channels of padding too if dst is a feature tensor
-extern void wino_store_pixels(const struct wino_op_s* op, const struct wino_finish_s* finish, float* dst, long n, const float* v, long ldv);
+extern void wino_store_pixels(const struct wino_op_s* op, const struct wino_finish_s* finish, float* dst,
+		long n, const float* v, long ldv);
 
 
 /* Direct: gather and multiply, for any convolution.

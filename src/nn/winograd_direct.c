@@ -119,7 +119,8 @@ static bool direct_to_dst(const struct wino_op_s* op, const struct wino_args_s* 
 
 
 // n gathered pixels from x on
-static void direct_products(const struct wino_op_s* op, const struct wino_args_s* args, const struct direct_s* ws, const float* B, long n, long off)
+static void direct_products(const struct wino_op_s* op, const struct wino_args_s* args,
+		const struct direct_s* ws, const float* B, long n, long off)
 {
 	const struct wino_kernels_s* kernels = op->kernels;
 	long columns = direct_columns(op);
@@ -136,12 +137,14 @@ static void direct_products(const struct wino_op_s* op, const struct wino_args_s
 
 	struct wino_finish_s finish = finish_at(args, NULL, off);
 
-	kernels->product(wino_round_up(n - whole, kernels->rows), columns, depth, ws->C, columns, false, ws->A + whole * lda, lda, B);
+	kernels->product(wino_round_up(n - whole, kernels->rows), columns, depth, ws->C, columns, false,
+			ws->A + whole * lda, lda, B);
 	wino_store_pixels(op, &finish, args->dst + off, n - whole, ws->C, columns);
 }
 
 
-static void direct_row(const struct wino_op_s* op, const struct wino_args_s* args, const struct direct_s* ws, const float* B, long y, long z, long b)
+static void direct_row(const struct wino_op_s* op, const struct wino_args_s* args, const struct direct_s* ws,
+		const float* B, long y, long z, long b)
 {
 	long width = op->dst.dims[0];
 
@@ -349,7 +352,8 @@ static float* sum_row(const struct wino_op_s* op, const struct spread_s* ws, lon
 
 
 // adds what one plane of src gives to rows y0 .. y1 - 1 of dst
-static void spread_plane(const struct wino_op_s* op, const struct spread_s* ws, const float* B, const float* plane, long y0, long y1)
+static void spread_plane(const struct wino_op_s* op, const struct spread_s* ws, const float* B,
+		const float* plane, long y0, long y1)
 {
 	long next = wino_max(0, y0 - 1);
 
@@ -363,7 +367,8 @@ static void spread_plane(const struct wino_op_s* op, const struct spread_s* ws, 
 }
 
 
-static void spread_strip(const struct wino_op_s* op, const struct wino_args_s* args, const struct spread_s* ws, const float* B, long y0, long z, long b)
+static void spread_strip(const struct wino_op_s* op, const struct wino_args_s* args,
+		const struct spread_s* ws, const float* B, long y0, long z, long b)
 {
 	long y1 = wino_min(y0 + STRIP, op->dst.dims[1]);
 
@@ -375,7 +380,8 @@ static void spread_strip(const struct wino_op_s* op, const struct wino_args_s* a
 		int count = wino_sources(op, 2, z, kz, src);
 
 		for (int i = 0; i < count; i++)
-			spread_plane(op, ws, B + kz * spread_filter_floats(op), args->src + wino_offset(&op->src, 0, 0, src[i], b), y0, y1);
+			spread_plane(op, ws, B + kz * spread_filter_floats(op),
+					args->src + wino_offset(&op->src, 0, 0, src[i], b), y0, y1);
 	}
 
 	for (long y = y0; y < y1; y++) {

@@ -88,7 +88,8 @@ size_t wino_direct_weights_workspace(const struct wino_op_s* forward, const stru
 }
 
 
-static void sum_row(const struct wino_op_s* op, float* sum, const struct sums_s* ws, const float* src, const float* dst, long y, long z, long b)
+static void sum_row(const struct wino_op_s* op, float* sum, const struct sums_s* ws, const float* src,
+		const float* dst, long y, long z, long b)
 {
 	long lda = wino_gather_columns(op);
 	long columns = sum_columns(op);
@@ -108,7 +109,8 @@ static void sum_row(const struct wino_op_s* op, float* sum, const struct sums_s*
 		if (copy)
 			wino_copy_pixels(op->kernels, &op->dst, relu, n, ws->D, columns, D);
 
-		op->kernels->product_transposed(lda, columns, n, sum, columns, ws->A, lda, copy ? ws->D : D, copy ? columns : op->dst.strs[0]);
+		op->kernels->product_transposed(lda, columns, n, sum, columns, ws->A, lda, copy ? ws->D : D,
+				copy ? columns : op->dst.strs[0]);
 	}
 }
 

@@ -101,7 +101,8 @@ static void filter_load(const struct wino_op_s* op, double w[3][3], const float*
 
 
 // the columns n .. n + w - 1 of row src; a column is a channel of dst
-static void filter_panel_row(const struct wino_op_s* op, float* U, long slot, const float* weights, long src, long n, long w, long kz)
+static void filter_panel_row(const struct wino_op_s* op, float* U, long slot, const float* weights, long src,
+		long n, long w, long kz)
 {
 	for (long i = 0; i < w; i++) {
 

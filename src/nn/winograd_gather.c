@@ -31,7 +31,8 @@ static bool is_contiguous(const struct nn_tensor_s* tensor)
 }
 
 
-void wino_copy_pixels(const struct wino_kernels_s* kernels, const struct nn_tensor_s* tensor, bool relu, long n, float* out, long ldo, const float* in)
+void wino_copy_pixels(const struct wino_kernels_s* kernels, const struct nn_tensor_s* tensor, bool relu,
+		long n, float* out, long ldo, const float* in)
 {
 	if (is_contiguous(tensor) && (ldo == tensor->channels) && !relu) {
 
@@ -53,7 +54,8 @@ void wino_copy_pixels(const struct wino_kernels_s* kernels, const struct nn_tens
 }
 
 
-static void finish_pixel(const struct nn_tensor_s* tensor, float* y, const float* v, const struct wino_finish_s* finish, const float* mask)
+static void finish_pixel(const struct nn_tensor_s* tensor, float* y, const float* v,
+		const struct wino_finish_s* finish, const float* mask)
 {
 	long group = wino_min(tensor->group, tensor->channels);
 
@@ -137,7 +139,8 @@ static void load_line(const struct wino_op_s* op, float* line, const float* row,
 
 	if (is_contiguous(src)) {
 
-		wino_copy_pixels(op->kernels, src, op->relu && !op->adjoint, n - before - after, line + before * channels, channels, in);
+		wino_copy_pixels(op->kernels, src, op->relu && !op->adjoint, n - before - after,
+				line + before * channels, channels, in);
 		return;
 	}
 

@@ -117,7 +117,8 @@ size_t wino_tiles_weights_workspace(const struct wino_op_s* op)
 
 
 // pixels of another tile count there
-static void load_edge(const struct wino_op_s* op, float* patch, const float* plane, const struct wino_tile_s* ty, const struct wino_tile_s* tx)
+static void load_edge(const struct wino_op_s* op, float* patch, const float* plane,
+		const struct wino_tile_s* ty, const struct wino_tile_s* tx)
 {
 	const struct nn_tensor_s* dst = &op->dst;
 	long channels = wino_padded(dst);
@@ -127,7 +128,8 @@ static void load_edge(const struct wino_op_s* op, float* patch, const float* pla
 
 	for (long i = ty->first; i < ty->last; i++)
 		for (long j = tx->first; j < tx->last; j++)
-			memcpy(patch + (i * WINO_OUT + j) * channels, plane + wino_offset(dst, tx->origin + j, ty->origin + i, 0, 0), bytes);
+			memcpy(patch + (i * WINO_OUT + j) * channels,
+					plane + wino_offset(dst, tx->origin + j, ty->origin + i, 0, 0), bytes);
 }
 
 
@@ -199,7 +201,8 @@ static void add_part(const struct wino_op_s* op, float* total, const struct sum_
 }
 
 
-static void slice_gradient(const struct wino_op_s* op, const struct sum_s* sum, float* total, const float* x, const float* dy, long kz)
+static void slice_gradient(const struct wino_op_s* op, const struct sum_s* sum, float* total, const float* x,
+		const float* dy, long kz)
 {
 #pragma omp parallel for ordered schedule(dynamic) num_threads(thread_count(op))
 	for (long i = 0; i < part_count(op); i++) {

@@ -360,7 +360,8 @@ INLINE void tile_output_c(float* y, long xstr, long ystr, const float* M, long s
 }
 
 
-KERNEL void tile_output(long channels, float* y, long xstr, long ystr, const float* M, long slot, const struct wino_finish_s* finish)
+KERNEL void tile_output(long channels, float* y, long xstr, long ystr, const float* M, long slot,
+		const struct wino_finish_s* finish)
 {
 	for (long c = 0; c < channels; c += WINO_TILE_WIDTH) {
 

@@ -119,7 +119,8 @@ size_t wino_tiles_workspace(const struct wino_op_s* op)
 
 
 // pixels of a tile that lies across the edge, side by side; zero where there are none
-static void gather_patch(const struct nn_tensor_s* tensor, float* patch, const float* plane, const struct wino_tile_s* ty, const struct wino_tile_s* tx)
+static void gather_patch(const struct nn_tensor_s* tensor, float* patch, const float* plane,
+		const struct wino_tile_s* ty, const struct wino_tile_s* tx)
 {
 	long channels = wino_padded(tensor);
 
@@ -214,7 +215,8 @@ static void store_edge(const struct wino_op_s* op, float* dst, const struct wino
 }
 
 
-static void store_tile(const struct wino_op_s* op, float* dst, const struct wino_finish_s* finish, const float* M, long slot, long t, float* patch)
+static void store_tile(const struct wino_op_s* op, float* dst, const struct wino_finish_s* finish,
+		const float* M, long slot, long t, float* patch)
 {
 	const struct wino_tile_s* ty = tile_y(op, t);
 	const struct wino_tile_s* tx = tile_x(op, t);
@@ -247,7 +249,8 @@ static void block_products(const struct wino_op_s* op, const struct block_s* blo
 
 
 // tiles first .. first + n - 1 of plane (z, b) of dst
-static void block_apply(const struct wino_op_s* op, const struct wino_args_s* args, const struct block_s* block, const float* U, const float* bias,
+static void block_apply(const struct wino_op_s* op, const struct wino_args_s* args,
+		const struct block_s* block, const float* U, const float* bias,
 		long first, long n, long z, long b)
 {
 	bool add = false;

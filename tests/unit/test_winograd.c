@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,24 +19,14 @@
 #include "nn/backend.h"
 #include "nn/winograd.h"
 
+#include "winograd_trial.h"
+
 
 /* Errors are relative to the largest value of a result. A sum of n products has
  * a rounding error of about sqrt(n) eps / 2 for random signs; the transforms
  * of F(4x4, 3x3) amplify it by about ten.
  */
 #define TOLERANCE 4.e-6
-
-enum layout { FEATURE, IMAGE, APART };	// APART: maps have a gap between them
-
-struct case_s {
-
-	long in;
-	long out;
-	enum layout in_layout;
-	enum layout out_layout;
-	long dims[NN_DIMS];
-	long kernel[NN_SPATIAL];
-};
 
 static const struct case_s cases[] = {
 
@@ -97,270 +86,6 @@ static const struct case_s single[] = {
 
 
 
-static uint64_t random_state = 88172645463325252ULL;
-
-static float uniform(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-
-	return (float)((double)(random_state >> 11) / 4503599627370496. - 1.);
-}
-
-
-static struct nn_tensor_s tensor_layout(long channels, enum layout layout, const long dims[NN_DIMS])
-{
-	struct nn_tensor_s tensor = { .channels = channels };
-	long pixels = dims[0] * dims[1] * dims[2];
-
-	tensor.group = (FEATURE == layout) ? ((channels + 7) / 8 * 8) : 2;
-	tensor.group_str = (FEATURE == layout) ? tensor.group : (2 * pixels + ((APART == layout) ? 6 : 0));
-
-	for (int i = 0; i < NN_DIMS; i++) {
-
-		tensor.dims[i] = dims[i];
-		tensor.strs[i] = (0 == i) ? tensor.group : (tensor.strs[i - 1] * dims[i - 1]);
-	}
-
-	if (FEATURE != layout)
-		tensor.strs[3] = channels / 2 * tensor.group_str;
-
-	return tensor;
-}
-
-
-static long tensor_floats(const struct nn_tensor_s* t)
-{
-	return t->dims[3] * ((t->group >= t->channels) ? wino_max(t->strs[3], t->group_str) : t->strs[3]);
-}
-
-
-static struct nn_conv_s case_conf(const struct case_s* c, enum nn_padding padding, bool relu)
-{
-	return (struct nn_conv_s){
-
-		.in = tensor_layout(c->in, c->in_layout, c->dims),
-		.out = tensor_layout(c->out, c->out_layout, c->dims),
-		.kernel = { c->kernel[0], c->kernel[1], c->kernel[2] },
-		.padding = padding,
-		.relu = relu,
-	};
-}
-
-
-static long weights_floats(const struct nn_conv_s* conf)
-{
-	return conf->in.channels * conf->out.channels * conf->kernel[0] * conf->kernel[1] * conf->kernel[2];
-}
-
-
-static long at(const struct nn_tensor_s* t, long c, const long pos[NN_DIMS])
-{
-	return wino_channel(t, c) + wino_offset(t, pos[0], pos[1], pos[2], pos[3]);
-}
-
-
-static long pixel_count(const struct nn_tensor_s* t)
-{
-	return t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3];
-}
-
-
-static void pixel_pos(const struct nn_tensor_s* t, long i, long pos[NN_DIMS])
-{
-	for (int d = 0; d < NN_DIMS; d++) {
-
-		pos[d] = i % t->dims[d];
-		i /= t->dims[d];
-	}
-}
-
-
-// all floats are of this value, but those that belong to the tensor are random, or zero in the channels of padding
-static float* tensor_create(const struct nn_tensor_s* t, float rest, bool fill)
-{
-	float* data = malloc((size_t)tensor_floats(t) * sizeof(float));
-
-	for (long i = 0; i < tensor_floats(t); i++)
-		data[i] = rest;
-
-	for (long i = 0; fill && (i < pixel_count(t)); i++) {
-
-		long pos[NN_DIMS];
-
-		pixel_pos(t, i, pos);
-
-		for (long c = 0; c < wino_max(t->channels, wino_min(t->group, wino_padded(t))); c++)
-			data[at(t, c, pos)] = (c < t->channels) ? uniform() : 0.f;
-	}
-
-	return data;
-}
-
-
-static float* vector_create(long n)
-{
-	float* data = malloc((size_t)n * sizeof(float));
-
-	for (long i = 0; i < n; i++)
-		data[i] = uniform();
-
-	return data;
-}
-
-
-static double* zeros(long n)
-{
-	return calloc((size_t)n, sizeof(double));
-}
-
-
-// position in -1 .. n to pixel, written anew on purpose: the pattern of the edge as a picture
-static long naive_pad(enum nn_padding padding, long i, long n)
-{
-	if ((0 <= i) && (i < n))
-		return i;
-
-	if (NN_PAD_ZERO == padding)
-		return -1;
-
-	if (NN_PAD_REPLICATE == padding)
-		return (i < 0) ? 0 : (n - 1);
-
-	return (i < 0) ? 1 : (n - 2);
-}
-
-
-// the pixel that tap k sees from pos, or false
-static bool naive_tap(const struct nn_conv_s* conf, long k, const long pos[NN_DIMS], long from[NN_DIMS])
-{
-	from[3] = pos[3];
-
-	for (int d = 0; d < NN_SPATIAL; d++) {
-
-		from[d] = (1 == conf->kernel[d]) ? pos[d] : naive_pad(conf->padding, pos[d] + k % conf->kernel[d] - 1, conf->in.dims[d]);
-		k /= conf->kernel[d];
-
-		if (-1 == from[d])
-			return false;
-	}
-
-	return true;
-}
-
-
-/* y += conv(x), dx += conv^T(dy), dw += correlation: one loop, each product
- * o = (pixel, out, in, tap) of the definition in turn.
- */
-static void naive(const struct nn_conv_s* conf, const float* x, const float* w, const float* dy, double* y, double* dx, double* dw)
-{
-	long taps = conf->kernel[0] * conf->kernel[1] * conf->kernel[2];
-	long channel[conf->out.channels];
-
-	for (long o = 0; o < conf->out.channels; o++)
-		channel[o] = wino_channel(&conf->out, o);
-
-	for (long i = 0; i < pixel_count(&conf->out) * taps; i++) {
-
-		long pos[NN_DIMS];
-		long from[NN_DIMS];
-		long k = i % taps;
-
-		pixel_pos(&conf->out, i / taps, pos);
-
-		if (!naive_tap(conf, k, pos, from))
-			continue;
-
-		long pixel = wino_offset(&conf->out, pos[0], pos[1], pos[2], pos[3]);
-
-		for (long c = 0; c < conf->in.channels; c++) {
-
-			long ix = at(&conf->in, c, from);
-			double v = (conf->relu && !(0.f < x[ix])) ? 0. : (double)x[ix];
-
-			for (long o = 0; o < conf->out.channels; o++) {
-
-				long iw = (o * conf->in.channels + c) * taps + k;
-				long iy = pixel + channel[o];
-
-				y[iy] += v * (double)w[iw];
-				dx[ix] += (double)dy[iy] * (double)w[iw];
-				dw[iw] += (double)dy[iy] * v;
-			}
-		}
-	}
-}
-
-
-struct trial_s {
-
-	struct nn_conv_s conf;
-	struct nn_plan_s* plan;
-	void* ws;
-	size_t ws_size;
-
-	float* x;
-	float* dy;
-	float* w;
-	float* bias;
-	double* y;	// of reference
-	double* dx;
-	double* dw;
-};
-
-
-static void poison(struct trial_s* t)
-{
-	memset(t->ws, 0xFF, t->ws_size);
-}
-
-
-static void trial_alloc_workspace(struct trial_s* t)
-{
-	t->ws_size = nn_backend_winograd.conv_workspace(t->plan, false);
-	t->ws = aligned_alloc(64, (t->ws_size + 63) / 64 * 64);
-	poison(t);
-}
-
-
-static struct trial_s trial_create(const struct wino_kernels_s* kernels, const struct nn_conv_s* conf)
-{
-	struct trial_s t = {
-
-		.conf = *conf,
-		.plan = wino_plan_create(kernels, conf),
-		.x = tensor_create(&conf->in, NAN, true),
-		.dy = tensor_create(&conf->out, NAN, true),
-		.w = vector_create(weights_floats(conf)),
-		.bias = vector_create(conf->out.channels),
-		.y = zeros(tensor_floats(&conf->out)),
-		.dx = zeros(tensor_floats(&conf->in)),
-		.dw = zeros(weights_floats(conf)),
-	};
-
-	trial_alloc_workspace(&t);
-	naive(conf, t.x, t.w, t.dy, t.y, t.dx, t.dw);
-
-	return t;
-}
-
-
-static void trial_free(struct trial_s* t)
-{
-	nn_backend_winograd.conv_free(t->plan);
-
-	free(t->ws);
-	free(t->x);
-	free(t->dy);
-	free(t->w);
-	free(t->bias);
-	free(t->y);
-	free(t->dx);
-	free(t->dw);
-}
-
-
 static double max_abs(long n, const double* x)
 {
 	double max = 0.;
@@ -378,30 +103,35 @@ static void note(const struct trial_s* t, const char* what, double error, double
 {
 	worst = fmax(worst, error / scale);
 
-	cr_expect(error <= TOLERANCE * scale, "%s: %ld -> %ld channels, %ldx%ldx%ldx%ld, kernel %ldx%ldx%ld, padding %d, relu %d: error %g",
-		what, t->conf.in.channels, t->conf.out.channels, t->conf.in.dims[0], t->conf.in.dims[1], t->conf.in.dims[2], t->conf.in.dims[3],
-		t->conf.kernel[0], t->conf.kernel[1], t->conf.kernel[2], t->conf.padding, t->conf.relu, error / scale);
+	const struct nn_conv_s* c = &t->conf;
+	const long* dims = c->in.dims;
+
+	cr_expect(error <= TOLERANCE * scale,
+		"%s: %ld -> %ld channels, %ldx%ldx%ldx%ld, kernel %ldx%ldx%ld, padding %d, relu %d: error %g",
+		what, c->in.channels, c->out.channels, dims[0], dims[1], dims[2], dims[3],
+		c->kernel[0], c->kernel[1], c->kernel[2], c->padding, c->relu, error / scale);
 }
 
 
 /* Each value must be ref + added, those of padding zero (plus added), all others
  * untouched (NaN or as before).
  */
-static void compare_tensor(const struct trial_s* t, const char* what, const struct nn_tensor_s* tensor, const float* data, const double* ref, const float* before)
+static void compare_tensor(const struct trial_s* t, const char* what, const struct nn_tensor_s* tensor,
+		const float* data, const double* ref, const float* before)
 {
-	long n = tensor_floats(tensor);
+	long n = trial_tensor_floats(tensor);
 	double error = 0.;
 	bool* seen = calloc((size_t)n, sizeof(bool));
 
-	for (long i = 0; i < pixel_count(tensor); i++) {
+	for (long i = 0; i < trial_pixel_count(tensor); i++) {
 
 		long pos[NN_DIMS];
 
-		pixel_pos(tensor, i, pos);
+		trial_pixel_pos(tensor, i, pos);
 
 		for (long c = 0; c < wino_max(tensor->channels, wino_min(tensor->group, wino_padded(tensor))); c++) {
 
-			long j = at(tensor, c, pos);
+			long j = trial_at(tensor, c, pos);
 			double added = (NULL == before) ? 0. : (double)before[j];
 			double diff = fabs((double)data[j] - ref[j] - added);
 
@@ -423,11 +153,11 @@ static void check_forward(struct trial_s* t)
 {
 	for (int add = 0; add < 2; add++) {
 
-		float* y = tensor_create(&t->conf.out, NAN, 1 == add);
-		float* before = malloc((size_t)tensor_floats(&t->conf.out) * sizeof(float));
+		float* y = trial_tensor_create(&t->conf.out, NAN, 1 == add);
+		float* before = malloc((size_t)trial_tensor_floats(&t->conf.out) * sizeof(float));
 
-		memcpy(before, y, (size_t)tensor_floats(&t->conf.out) * sizeof(float));
-		poison(t);
+		memcpy(before, y, (size_t)trial_tensor_floats(&t->conf.out) * sizeof(float));
+		trial_poison(t);
 
 		nn_backend_winograd.conv_forward(t->plan, y, 1 == add, t->x, t->w, NULL, t->ws);
 		compare_tensor(t, "forward", &t->conf.out, y, t->y, (1 == add) ? before : NULL);
@@ -440,21 +170,21 @@ static void check_forward(struct trial_s* t)
 
 static void check_bias(struct trial_s* t)
 {
-	float* y = tensor_create(&t->conf.out, NAN, false);
-	double* ref = zeros(tensor_floats(&t->conf.out));
+	float* y = trial_tensor_create(&t->conf.out, NAN, false);
+	double* ref = trial_zeros(trial_tensor_floats(&t->conf.out));
 
-	memcpy(ref, t->y, (size_t)tensor_floats(&t->conf.out) * sizeof(double));
+	memcpy(ref, t->y, (size_t)trial_tensor_floats(&t->conf.out) * sizeof(double));
 
-	for (long i = 0; i < pixel_count(&t->conf.out) * t->conf.out.channels; i++) {
+	for (long i = 0; i < trial_pixel_count(&t->conf.out) * t->conf.out.channels; i++) {
 
 		long pos[NN_DIMS];
 		long c = i % t->conf.out.channels;
 
-		pixel_pos(&t->conf.out, i / t->conf.out.channels, pos);
-		ref[at(&t->conf.out, c, pos)] += (double)t->bias[c];
+		trial_pixel_pos(&t->conf.out, i / t->conf.out.channels, pos);
+		ref[trial_at(&t->conf.out, c, pos)] += (double)t->bias[c];
 	}
 
-	poison(t);
+	trial_poison(t);
 	nn_backend_winograd.conv_forward(t->plan, y, false, t->x, t->w, t->bias, t->ws);
 	compare_tensor(t, "forward with bias", &t->conf.out, y, ref, NULL);
 
@@ -466,19 +196,19 @@ static void check_bias(struct trial_s* t)
 static void check_backward_data(struct trial_s* t)
 {
 	const struct nn_tensor_s* in = &t->conf.in;
-	size_t bytes = (size_t)tensor_floats(in) * sizeof(float);
+	size_t bytes = (size_t)trial_tensor_floats(in) * sizeof(float);
 	float* before = malloc(bytes);
 
-	for (long i = 0; t->conf.relu && (i < tensor_floats(in)); i++)
+	for (long i = 0; t->conf.relu && (i < trial_tensor_floats(in)); i++)
 		if (!(0.f < t->x[i]))
 			t->dx[i] = 0.;
 
 	for (int add = 0; add < 2; add++) {
 
-		float* dx = tensor_create(in, NAN, 1 == add);
+		float* dx = trial_tensor_create(in, NAN, 1 == add);
 
 		memcpy(before, dx, bytes);
-		poison(t);
+		trial_poison(t);
 
 		nn_backend_winograd.conv_backward_data(t->plan, dx, 1 == add, t->dy, t->conf.relu ? t->x : NULL, t->w, t->ws);
 		compare_tensor(t, "data gradient", in, dx, t->dx, (1 == add) ? before : NULL);
@@ -488,7 +218,7 @@ static void check_backward_data(struct trial_s* t)
 
 	// in place
 	memcpy(before, t->x, bytes);
-	poison(t);
+	trial_poison(t);
 
 	nn_backend_winograd.conv_backward_data(t->plan, before, false, t->dy, before, t->w, t->ws);
 	compare_tensor(t, "data gradient in place", in, before, t->dx, NULL);
@@ -502,12 +232,12 @@ static void reference_bias(const struct trial_s* t, long n, double dbias[n])
 	for (long c = 0; c < n; c++)
 		dbias[c] = 0.;
 
-	for (long i = 0; i < pixel_count(&t->conf.out) * n; i++) {
+	for (long i = 0; i < trial_pixel_count(&t->conf.out) * n; i++) {
 
 		long pos[NN_DIMS];
 
-		pixel_pos(&t->conf.out, i / n, pos);
-		dbias[i % n] += (double)t->dy[at(&t->conf.out, i % n, pos)];
+		trial_pixel_pos(&t->conf.out, i / n, pos);
+		dbias[i % n] += (double)t->dy[trial_at(&t->conf.out, i % n, pos)];
 	}
 }
 
@@ -529,15 +259,15 @@ static double difference(long n, const float* x, const double* ref, const float*
 
 static void check_backward_weights(struct trial_s* t)
 {
-	long n = weights_floats(&t->conf);
+	long n = trial_weights_floats(&t->conf);
 	long channels = t->conf.out.channels;
 	double ref[channels];
 
-	float* before = vector_create(n + channels);
+	float* before = trial_vector_create(n + channels);
 	float* dw = malloc((size_t)(n + channels) * sizeof(float));
 
 	memcpy(dw, before, (size_t)(n + channels) * sizeof(float));
-	poison(t);
+	trial_poison(t);
 
 	nn_backend_winograd.conv_backward_weights(t->plan, dw, dw + n, t->x, t->dy, t->ws);
 	reference_bias(t, channels, ref);
@@ -546,7 +276,7 @@ static void check_backward_weights(struct trial_s* t)
 	note(t, "bias gradient", difference(channels, dw + n, ref, before + n), fmax(1., max_abs(channels, ref)));
 
 	memcpy(dw, before, (size_t)n * sizeof(float));
-	poison(t);
+	trial_poison(t);
 
 	nn_backend_winograd.conv_backward_weights(t->plan, dw, NULL, t->x, t->dy, t->ws);
 	note(t, "weight gradient without bias", difference(n, dw, t->dw, before), fmax(1., max_abs(n, t->dw)));
@@ -558,7 +288,7 @@ static void check_backward_weights(struct trial_s* t)
 
 static void check_case(const struct wino_kernels_s* kernels, const struct case_s* c, enum nn_padding padding, bool relu)
 {
-	struct nn_conv_s conf = case_conf(c, padding, relu);
+	struct nn_conv_s conf = trial_case_conf(c, padding, relu);
 	struct trial_s t = trial_create(kernels, &conf);
 
 	check_forward(&t);
@@ -631,14 +361,14 @@ static double inner(const struct nn_tensor_s* t, const float* a, const float* b)
 {
 	double sum = 0.;
 
-	for (long i = 0; i < pixel_count(t); i++) {
+	for (long i = 0; i < trial_pixel_count(t); i++) {
 
 		long pos[NN_DIMS];
 
-		pixel_pos(t, i, pos);
+		trial_pixel_pos(t, i, pos);
 
 		for (long c = 0; c < t->channels; c++)
-			sum += (double)a[at(t, c, pos)] * (double)b[at(t, c, pos)];
+			sum += (double)a[trial_at(t, c, pos)] * (double)b[trial_at(t, c, pos)];
 	}
 
 	return sum;
@@ -654,12 +384,12 @@ static double norm(const struct nn_tensor_s* t, const float* a)
 // <A x, dy> = <x, A^T dy> = <w, dw>
 static void check_adjoint(const struct case_s* c, enum nn_padding padding)
 {
-	struct nn_conv_s conf = case_conf(c, padding, false);
+	struct nn_conv_s conf = trial_case_conf(c, padding, false);
 	struct trial_s t = trial_create(wino_kernels_best(), &conf);
 
-	float* y = tensor_create(&conf.out, NAN, false);
-	float* dx = tensor_create(&conf.in, NAN, false);
-	float* dw = calloc((size_t)weights_floats(&conf), sizeof(float));
+	float* y = trial_tensor_create(&conf.out, NAN, false);
+	float* dx = trial_tensor_create(&conf.in, NAN, false);
+	float* dw = calloc((size_t)trial_weights_floats(&conf), sizeof(float));
 
 	nn_backend_winograd.conv_forward(t.plan, y, false, t.x, t.w, NULL, t.ws);
 	nn_backend_winograd.conv_backward_data(t.plan, dx, false, t.dy, NULL, t.w, t.ws);
@@ -670,7 +400,7 @@ static void check_adjoint(const struct case_s* c, enum nn_padding padding)
 	double weights = 0.;
 	double scale = norm(&conf.out, y) * norm(&conf.out, t.dy);
 
-	for (long i = 0; i < weights_floats(&conf); i++)
+	for (long i = 0; i < trial_weights_floats(&conf); i++)
 		weights += (double)dw[i] * (double)t.w[i];
 
 	cr_expect(fabs(forward - adjoint) < 1.e-6 * scale, "adjoint: %g", fabs(forward - adjoint) / scale);
@@ -713,9 +443,9 @@ static float* with_threads(const struct trial_s* t, int threads, size_t* bytes)
 	s.plan = wino_plan_create(wino_kernels_best(), &t->conf);
 	trial_alloc_workspace(&s);
 
-	long ny = tensor_floats(&t->conf.out);
-	long nx = tensor_floats(&t->conf.in);
-	long nw = weights_floats(&t->conf);
+	long ny = trial_tensor_floats(&t->conf.out);
+	long nx = trial_tensor_floats(&t->conf.in);
+	long nw = trial_weights_floats(&t->conf);
 	long nb = t->conf.out.channels;
 
 	*bytes = (size_t)(ny + nx + nw + nb) * sizeof(float);
@@ -735,7 +465,7 @@ static float* with_threads(const struct trial_s* t, int threads, size_t* bytes)
 
 static void check_threads(const struct case_s* c)
 {
-	struct nn_conv_s conf = case_conf(c, NN_PAD_REFLECT, true);
+	struct nn_conv_s conf = trial_case_conf(c, NN_PAD_REFLECT, true);
 	struct trial_s t = trial_create(wino_kernels_best(), &conf);
 	size_t bytes;
 
@@ -773,7 +503,7 @@ Test(winograd, workspace)
 	for (int i = 0; i < 2; i++) {
 
 		const struct case_s c = { 100, 100, FEATURE, FEATURE, { 320 << i, 256 << i, 1, 1 }, { 3, 3, 1 } };
-		struct nn_conv_s conf = case_conf(&c, NN_PAD_REFLECT, true);
+		struct nn_conv_s conf = trial_case_conf(&c, NN_PAD_REFLECT, true);
 		struct nn_plan_s* plan = wino_plan_create(wino_kernels_best(), &conf);
 
 		size[i] = nn_backend_winograd.conv_workspace(plan, false);
