@@ -16,8 +16,8 @@ R=${R:-6}
 SNR=${SNR:-30}
 ITERATIONS=${ITERATIONS:-5}
 FEATURES=${FEATURES:-32}
-STEPS=${STEPS:-2000}
-SECONDS_MAX=${SECONDS_MAX:-300}
+STEPS=${STEPS:-3000}
+SECONDS_MAX=${SECONDS_MAX:-330}
 
 export BART PYTHON
 begin=$(date +%s)
@@ -55,7 +55,7 @@ fi
 if ! exists "$out/weights"; then
 
 	step "training: PGD, $ITERATIONS unrolled iterations, $FEATURES channels"
-	bart gleam --pgd -I "$ITERATIONS" --features "$FEATURES" -b 2 --lr 1e-3 -n "$STEPS" --max-time "$SECONDS_MAX" -s 1 \
+	bart gleam --pgd -I "$ITERATIONS" --features "$FEATURES" -b 2 --lr 1e-3 --step-size 0.5 -n "$STEPS" --max-time "$SECONDS_MAX" -s 1 \
 		--pattern "$out/train/pat" --valid-every 100 \
 		--valid-data k="$out/valid/ksp",c="$out/valid/maps",r="$out/valid/ref",p="$out/valid/pat" \
 		--log "$out/log.csv" \

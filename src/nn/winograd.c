@@ -15,6 +15,7 @@
 
 #include "nn/backend.h"
 
+#include "nn/padding.h"
 #include "nn/winograd.h"
 
 
@@ -128,30 +129,6 @@ float* wino_take(struct wino_arena_s* arena, long floats)
 }
 
 
-
-long wino_pad(enum nn_padding padding, long i, long n)
-{
-	if ((0 <= i) && (i < n))
-		return i;
-
-	long edge = (i < 0) ? 0 : (n - 1);
-
-	switch (padding) {
-
-	case NN_PAD_REPLICATE:
-		return edge;
-
-	case NN_PAD_REFLECT:
-		return (1 == n) ? 0 : (2 * edge - i);
-
-	case NN_PAD_ZERO:
-		break;
-	}
-
-	return -1;
-}
-
-
 /* The adjoint's taps are flipped: tap k of position r takes position r + k - 1 of
  * the gradient. What it had written into the rim came from the pixel at the edge.
  */
@@ -162,10 +139,10 @@ static int adjoint_sources(enum nn_padding padding, long n, long r, long k, long
 	if ((0 <= r + k - 1) && (r + k - 1 < n))
 		src[count++] = r + k - 1;
 
-	if ((2 == k) && (r == wino_pad(padding, -1, n)))
+	if ((2 == k) && (r == nn_pad_index(padding, -1, n)))
 		src[count++] = 0;
 
-	if ((0 == k) && (r == wino_pad(padding, n, n)))
+	if ((0 == k) && (r == nn_pad_index(padding, n, n)))
 		src[count++] = n - 1;
 
 	return count;
@@ -185,7 +162,7 @@ int wino_sources(const struct wino_op_s* op, int axis, long r, long k, long src[
 	if (op->adjoint)
 		return adjoint_sources(op->padding, n, r, k, src);
 
-	src[0] = wino_pad(op->padding, r + k - 1, n);
+	src[0] = nn_pad_index(op->padding, r + k - 1, n);
 
 	return (0 <= src[0]) ? 1 : 0;
 }
@@ -200,7 +177,7 @@ static void tile_sources(const struct wino_op_s* op, long n, struct wino_tile_s*
 
 		long pos = tile->origin - 1 + i;
 
-		tile->src[i] = ((-1 <= pos) && (pos <= n)) ? wino_pad(op->adjoint ? NN_PAD_ZERO : op->padding, pos, n) : -1;
+		tile->src[i] = ((-1 <= pos) && (pos <= n)) ? nn_pad_index(op->adjoint ? NN_PAD_ZERO : op->padding, pos, n) : -1;
 		tile->inner = tile->inner && (0 <= pos) && (pos < n);
 	}
 }
@@ -246,8 +223,8 @@ struct wino_tiling_s wino_tiling_create(const struct wino_op_s* op, int axis)
 
 	if (fold) {
 
-		tile_fold(&tile[0], 0, wino_pad(op->padding, -1, n));
-		tile_fold(&tile[tiles - 1], WINO_OUT - 1, wino_pad(op->padding, n, n));
+		tile_fold(&tile[0], 0, nn_pad_index(op->padding, -1, n));
+		tile_fold(&tile[tiles - 1], WINO_OUT - 1, nn_pad_index(op->padding, n, n));
 	}
 
 	for (long t = 0; t < tiles; t++)

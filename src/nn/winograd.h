@@ -140,8 +140,6 @@ struct wino_args_s {
  */
 extern int wino_sources(const struct wino_op_s* op, int axis, long r, long k, long src[2]);
 
-// pixel that stands at position i in -1 .. n of n pixels, or -1
-extern long wino_pad(enum nn_padding padding, long i, long n);
 
 extern struct wino_tiling_s wino_tiling_create(const struct wino_op_s* op, int axis);
 extern void wino_tiling_free(struct wino_tiling_s* tiling);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nn/backend.h"
+#include "nn/padding.h"
 #include "nn/winograd.h"
 
 
@@ -111,7 +112,7 @@ static void load_pixel(const struct wino_op_s* op, float* out, const float* row,
 {
 	const struct nn_tensor_s* src = &op->src;
 
-	pos = wino_pad(op->adjoint ? NN_PAD_ZERO : op->padding, pos, src->dims[0]);
+	pos = nn_pad_index(op->adjoint ? NN_PAD_ZERO : op->padding, pos, src->dims[0]);
 
 	if (0 <= pos)
 		copy_pixel(src, op->relu && !op->adjoint, out, row + pos * src->strs[0]);
@@ -153,7 +154,7 @@ static void load_line(const struct wino_op_s* op, float* line, const float* row,
 static void fold_pixel(const struct wino_op_s* op, long n, float* A, const float* row, long x, long rim, long pos, long tap)
 {
 	long channels = op->src.channels;
-	long to = wino_pad(op->padding, rim, op->src.dims[0]) - x;
+	long to = nn_pad_index(op->padding, rim, op->src.dims[0]) - x;
 	float pixel[channels];
 
 	if ((0 > to) || (to >= n))
