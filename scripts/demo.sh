@@ -14,10 +14,10 @@ out=${1:-$root/demo}
 SIZE=${SIZE:-128}
 R=${R:-6}
 SNR=${SNR:-30}
-ITERATIONS=${ITERATIONS:-5}
+ITERATIONS=${ITERATIONS:-3}
 FEATURES=${FEATURES:-32}
-STEPS=${STEPS:-3000}
-SECONDS_MAX=${SECONDS_MAX:-330}
+STEPS=${STEPS:-1800}
+SECONDS_MAX=${SECONDS_MAX:-270}
 
 export BART PYTHON
 begin=$(date +%s)
@@ -42,8 +42,8 @@ make_set()
 
 mkdir -p "$out"
 
-make_set train 1 ellipses:44 tubes:8 nist:2 sonar:2
-make_set valid 2 ellipses:8 tubes:2 nist:1 sonar:1
+make_set train 1 ellipses:20 folds:24 tubes:6 nist:2 sonar:2
+make_set valid 2 ellipses:5 folds:4 tubes:1 nist:1 sonar:1
 make_set test 3 brain:8
 
 if [ ! -f "$out/lambda" ]; then
@@ -52,18 +52,30 @@ if [ ! -f "$out/lambda" ]; then
 	"$here/cs.sh" -j 12 tune "$out/valid" "$out/lambda"
 fi
 
+# train <weights> <steps> <learning rate> <option> ...
+train()
+{
+	weights=$1 steps=$2 rate=$3
+	shift 3
+
+	bart gleam --modl -I "$ITERATIONS" --features "$FEATURES" --mu 0.3 --cg-iter 6 "$@" \
+		-b 1 --lr "$rate" -n "$steps" --max-time "$SECONDS_MAX" -s 1 --valid-every 100 \
+		--pattern "$out/train/pat" \
+		--valid-data k="$out/valid/ksp",c="$out/valid/maps",r="$out/valid/ref",p="$out/valid/pat" \
+		--log "$weights.csv" "$weights" "$out/train/ksp" "$out/train/maps" "$out/train/ref"
+}
+
 if ! exists "$out/weights"; then
 
-	step "training: PGD, $ITERATIONS unrolled iterations, $FEATURES channels"
-	bart gleam --pgd -I "$ITERATIONS" --features "$FEATURES" -b 2 --lr 1e-3 --step-size 0.5 -n "$STEPS" --max-time "$SECONDS_MAX" -s 1 \
-		--pattern "$out/train/pat" --valid-every 100 \
-		--valid-data k="$out/valid/ksp",c="$out/valid/maps",r="$out/valid/ref",p="$out/valid/pat" \
-		--log "$out/log.csv" \
-		"$out/weights" "$out/train/ksp" "$out/train/maps" "$out/train/ref"
+	step "training: MoDL, $ITERATIONS unrolled iterations in as many modules, $FEATURES channels"
+	train "$out/coarse" "$STEPS" 1e-3
+
+	step "training on, with smaller steps"
+	train "$out/weights" $((STEPS / 4)) 2e-4 --load "$out/coarse"
 fi
 
 cs_psnr=$(sort -t, -k2,2gr "$out/lambda.csv" | head -n 1 | cut -d, -f2)
-python "$here/plot-log.py" --cs "$cs_psnr" "$out/log.csv" "$out/learning.png"
+python "$here/plot-log.py" --cs "$cs_psnr" "$out/coarse.csv" "$out/weights.csv" "$out/learning.png"
 
 step "comparison on the BRAIN geometry, which was in neither training nor validation"
 "$here/compare.sh" -w "$out/weights" -l "$out/lambda" -s 0 -t "phantom, 8 coils, Poisson-disc R = $R" "$out/test" "$out"

@@ -10,7 +10,8 @@ usage()
 	Usage: phantoms.sh [-x size] [-s seed] <kind>:<count>... <out>
 
 	Writes images, size x size (128), along dimension 13. Kinds: ellipses (random heads
-	of ellipses), tubes (random tubes), nist, sonar, brain (BART's BRAIN geometry).
+	of ellipses), folds (random heads of ribbons), tubes (random tubes), nist, sonar,
+	brain (BART's geometries of these names).
 	END
 	exit 1
 }
@@ -80,6 +81,39 @@ place()
 	[ $(($1 & 4)) -eq 0 ] || bart transpose 0 1 "$tmp/object" "$tmp/object"
 }
 
+# mask <level> <field> <output>: 1 where the field is above the level
+mask()
+{
+	bart threshold -B -- "$1" "$2" "$3"
+}
+
+# folds: a head whose inside is cut into ribbons and islands by the level lines of
+# a smooth random field, as cortex is; rim, inside, two kinds of ribbons
+folds()
+{
+	python "$here/ellipses.py" "$D" "$1" > "$tmp/list"
+
+	for i in 1 2 3; do
+
+		read -r centre axes angle weight
+		bart phantom -x "$D" -2 --ELLIPSOID --ellipsoid_center "$centre" --ellipsoid_axes "$axes" --rotation-angle "$angle" "$tmp/f$i"
+
+	done < "$tmp/list"
+
+	smooth_field $((10 + $1 % 24)) 1 "$D" "$D" 1 "$1" "$tmp/field"
+	bart scale -- -1 "$tmp/field" "$tmp/minus"
+	mask "$(random "$1" 0.2 1)" "$tmp/field" "$tmp/above"
+	mask "$(random $(($1 + 1)) 0.2 1)" "$tmp/minus" "$tmp/below"
+
+	bart saxpy -- -1 "$tmp/f2" "$tmp/f1" "$tmp/b0"
+	bart copy "$tmp/f3" "$tmp/b1"
+	bart fmac "$tmp/f3" "$tmp/above" "$tmp/b2"
+	bart fmac "$tmp/f3" "$tmp/below" "$tmp/b3"
+
+	bart join 6 "$tmp/b0" "$tmp/b1" "$tmp/b2" "$tmp/b3" "$tmp/basis"
+	contrast "$tmp/basis" "$1"
+}
+
 tubes()
 {
 	bart phantom -x "$D" -N $((6 + $1 % 20)) -r "$1" -b "$tmp/basis"
@@ -110,6 +144,7 @@ draw()
 {
 	case $1 in
 	ellipses) ellipses "$2" ;;
+	folds) folds "$2" ;;
 	tubes) tubes "$2" ;;
 	nist) geometry --NIST "$2" ;;
 	sonar) geometry --SONAR "$2" ;;

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Learning curves from the CSV log of bart gleam.
 
-	plot-log.py [--cs dB] <log.csv> <output.png>
+	plot-log.py [--cs dB] <log.csv>... <output.png>
 
-Above: training loss of each module, smoothed. Below: validation PSNR and nRMSE.
+Several logs are those of trainings that went on from one another. Above: training loss of each module, smoothed. Below: validation PSNR and nRMSE.
 """
 
 import argparse
@@ -27,6 +27,17 @@ def read(name):
         sys.exit(f"{name}: no lines yet")
 
     return {k: np.array([float(r[k]) if r[k] else np.nan for r in rows]) for k in rows[0]}
+
+
+def chain(logs):
+    """one log after another"""
+    end = 0.
+
+    for log in logs:
+        log["iteration"] += end
+        end = log["iteration"][-1]
+
+    return {k: np.concatenate([log[k] for log in logs]) for k in logs[0]}
 
 
 def smooth(y):
@@ -77,11 +88,11 @@ def plot_validation(ax, log, cs):
 def main():
     p = argparse.ArgumentParser(description="Learning curves from the CSV log of bart gleam")
     p.add_argument("--cs", type=float, help="validation PSNR of compressed sensing, as a line to compare with")
-    p.add_argument("log", metavar="log.csv")
+    p.add_argument("log", nargs="+", metavar="log.csv")
     p.add_argument("output", metavar="output.png")
     args = p.parse_args()
 
-    log = read(args.log)
+    log = chain([read(i) for i in args.log])
     validated = "valid_psnr" in log and not np.isnan(log["valid_psnr"]).all()
 
     fig, axes = plt.subplots(1 + validated, 1, figsize=(8, 3.4 * (1 + validated)), dpi=110, sharex=True, squeeze=False)
