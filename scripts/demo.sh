@@ -14,9 +14,9 @@ out=${1:-$root/demo}
 SIZE=${SIZE:-128}
 R=${R:-6}
 SNR=${SNR:-30}
-ITERATIONS=${ITERATIONS:-3}
+ITERATIONS=${ITERATIONS:-4}
 FEATURES=${FEATURES:-32}
-STEPS=${STEPS:-1800}
+STEPS=${STEPS:-1500}
 SECONDS_MAX=${SECONDS_MAX:-270}
 
 export BART PYTHON
@@ -58,7 +58,7 @@ train()
 	weights=$1 steps=$2 rate=$3
 	shift 3
 
-	bart gleam --modl -I "$ITERATIONS" --features "$FEATURES" --mu 0.3 --cg-iter 6 "$@" \
+	bart gleam --modl -I "$ITERATIONS" --features "$FEATURES" --mu 0.5 --cg-iter 6 "$@" \
 		-b 1 --lr "$rate" -n "$steps" --max-time "$SECONDS_MAX" -s 1 --valid-every 100 \
 		--pattern "$out/train/pat" \
 		--valid-data k="$out/valid/ksp",c="$out/valid/maps",r="$out/valid/ref",p="$out/valid/pat" \
