@@ -53,7 +53,7 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_LONG(0, "features", &net.prox.features, "n", "channels of the hidden layers (PGD 100, MoDL 70; 3D: 60, 50)"),
 		OPTL_LONG(0, "blocks", &net.prox.blocks, "n", "residual blocks of the PGD network (2)"),
 		OPTL_LONG(0, "layers", &net.prox.layers, "n", "convolutions of the MoDL network (5)"),
-		OPTL_FLOAT(0, "step-size", &net.step_size, "t", "PGD: step size t (1)"),
+		OPTL_FLOAT(0, "step-size", &net.step_size, "t", "PGD: step size t (0.5: measured data are put back)"),
 		OPTL_FLOAT(0, "mu", &net.mu, "mu", "MoDL: weight of the network's image (0.05)"),
 		OPTL_LONG(0, "cg-iter", &net.cg_iter, "n", "MoDL: conjugate gradient iterations (10)"),
 		OPTL_SET(0, "learn-dc", &net.learn_dc, "train step size or mu of every iteration"),

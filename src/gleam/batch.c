@@ -28,7 +28,7 @@ struct gleam_batch_s {
 	long pat_size;
 	long img_size;
 
-	complex float* buffer;	// k-space and maps of a part, in turn
+	complex float* buffer;	// k-space and maps of a part, and what a sample needs for a moment, in turn
 	complex float* pattern;
 
 	complex float* x0;
@@ -168,7 +168,8 @@ static void scale_sample(struct gleam_batch_s* b, long i)
 	complex float* x0 = b->x0 + i * b->img_size;
 	complex float* ref = b->ref + i * b->img_size;
 
-	float scale = gleam_data_scaling(b->img_size, x0);
+	// images are smaller than the buffer, whose k-space has been used
+	float scale = gleam_data_scaling(b->img_size, x0, (float*)b->buffer);
 
 	// an empty sample stays zero: there is nothing to scale
 	b->scale[i] = (0.f < scale) ? scale : 1.f;
@@ -177,7 +178,7 @@ static void scale_sample(struct gleam_batch_s* b, long i)
 
 	if (gleam_data_has_reference(b->data)) {
 
-		gleam_data_reference(b->data, b->samples[i], ref);
+		gleam_data_reference(b->data, b->samples[i], ref, b->buffer);
 		md_zsmul(1, dims, ref, ref, 1.f / b->scale[i]);
 	}
 }
@@ -189,7 +190,7 @@ static void load_part(struct gleam_batch_s* b, long part)
 	gleam_batch_select(b, part);
 
 	for (long i = 0; i < b->micro_batch; i++)
-		gleam_data_kspace(b->data, b->samples[first + i], b->buffer + i * b->ksp_size);
+		gleam_data_kspace(b->data, b->samples[first + i], b->pattern + i * b->pat_size, b->buffer + i * b->ksp_size);
 
 	gleam_dc_adjoint(gleam_unroll_dc(b->unroll), b->x0 + first * b->img_size, b->buffer);
 

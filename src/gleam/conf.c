@@ -28,7 +28,7 @@ const struct gleam_net_s gleam_net_defaults = {
 
 	.prox = { .type = NN_PROX_RESNET, .maps = 1, .spatial = 2 },
 
-	.step_size = 1.f,
+	.step_size = 0.5f,
 	.mu = 0.05f,
 	.cg_iter = 10,
 	.learn_dc = false,

@@ -12,12 +12,12 @@
 #include "num/flpmath.h"
 #include "num/multind.h"
 
-#include "misc/debug.h"
 #include "misc/misc.h"
 #include "misc/mri.h"
 
 #include "gleam/input.h"
 #include "gleam/shape.h"
+#include "gleam/values.h"
 #include "gleam/data.h"
 
 
@@ -108,148 +108,54 @@ int gleam_data_spatial(const struct gleam_data_s* data)
 }
 
 
-/* With a single coil every map has magnitude one. If it has not, and there is a
- * third dimension, then that one is likely to hold the coils.
- */
-static void check_single_coil(const struct gleam_data_s* data)
-{
-	const long* dims = data->map_dims;
-
-	if ((1 < dims[COIL_DIM]) || (1 == dims[PHS2_DIM]))
-		return;
-
-	long N = md_calc_size(DIMS, dims);
-	long inside = 0;
-	long deviating = 0;
-
-	for (long i = 0; i < N; i++) {
-
-		float abs = cabsf(data->maps.data[i]);
-
-		inside += (0.f < abs) ? 1 : 0;
-		deviating += ((0.f < abs) && (0.1f < fabsf(abs - 1.f))) ? 1 : 0;
-	}
-
-	char text[DIMS_TEXT];
-
-	if (2 * deviating > inside)
-		error("%s: found sensitivities %s: a single coil (dimension 3) whose magnitude is not one, expected the coils in dimension 3. "
-			"If they are in dimension 2: 'bart transpose 2 3' for k-space and sensitivities; "
-			"if there is but one coil: 'bart normalize 8' for the sensitivities.\n",
-			data->maps.name, dims_text(text, data->maps.dims));
-}
-
-
-/* With larger maps a gradient step of PGD overshoots: the normal operator's
- * largest eigenvalue is the largest sum of squares.
- */
-static void warn_unnormalised(const struct gleam_data_s* data)
-{
-	const long* dims = data->map_dims;
-	long pixels = md_calc_size(COIL_DIM, dims);
-	float largest = 0.f;
-
-	for (long i = 0; i < pixels; i++) {
-
-		float sum = 0.f;
-
-		for (long c = 0; c < dims[COIL_DIM]; c++)
-			sum += powf(cabsf(data->maps.data[c * pixels + i]), 2.f);
-
-		largest = MAX(largest, sum);
-	}
-
-	if (1.5f < largest)
-		debug_printf(DP_WARN, "%s: the sum of squares of the sensitivities over coils is up to %.3g, expected at most about 1: "
-				"training may diverge. 'bart normalize 8' makes it 1.\n", data->maps.name, (double)largest);
-}
-
-
-static bool all_zero(long N, const complex float src[N])
-{
-	for (long i = 0; i < N; i++)
-		if (0.f != src[i])
-			return false;
-
-	return true;
-}
-
-
-static void check_pattern(const struct gleam_data_s* data)
-{
-	const struct input_s* in = &data->pattern;
-	long N = md_calc_size(DIMS, in->dims);
-
-	for (long i = 0; i < N; i++)
-		if ((0.f != cimagf(in->data[i])) || (0.f > crealf(in->data[i])))
-			error("%s: found %f%+fi in the pattern, expected zero, one or positive weights. "
-				"Is it another file? 'bart pattern' makes a pattern from k-space.\n",
-				in->name, (double)crealf(in->data[i]), (double)cimagf(in->data[i]));
-
-	// samples of a file come one after the other
-	long samples = input_samples(in->dims);
-
-	for (long i = 0; i < samples; i++)
-		if (all_zero(N / samples, in->data + i * (N / samples)))
-			error("%s: found nothing but zeros in the pattern (sample %ld), expected some sampled positions. "
-				"Make it with 'bart pattern' or 'bart poisson', or leave it out.\n", in->name, i);
-}
-
-
 static void check_values(const struct gleam_data_s* data)
 {
 	input_check_finite(&data->kspace);
-	input_check_finite(&data->maps);
+	values_check_maps(&data->maps);
 
 	if (NULL != data->reference.name)
 		input_check_finite(&data->reference);
 
-	if (NULL != data->pattern.name) {
-
-		input_check_finite(&data->pattern);
-		check_pattern(data);
-	}
-
-	long N = md_calc_size(DIMS, data->map_dims);
-	long samples = input_samples(data->maps.dims);
-
-	for (long i = 0; i < samples; i++)
-		if (all_zero(N, data->maps.data + i * N))
-			error("%s: found nothing but zeros in the sensitivities (sample %ld). "
-				"Estimate them again ('bart ecalib', with a lower -c), or leave this sample out.\n", data->maps.name, i);
-
-	check_single_coil(data);
-	warn_unnormalised(data);
-	input_release(&data->maps);
+	if (NULL != data->pattern.name)
+		values_check_pattern(&data->pattern);
 }
 
 
 /* With a pattern it is the product that must not be zero everywhere; both stop at
  * the first number that is not.
  */
-static bool find_empty(const struct gleam_data_s* data, long sample)
+static bool find_empty(const struct gleam_data_s* data, long sample, complex float* ksp, complex float* pattern)
 {
 	long N = md_calc_size(DIMS, data->ksp_dims);
-	const complex float* src = input_sample(&data->kspace, data->kspace.dims, sample);
 
 	if (NULL == data->pattern.name) {
 
-		bool empty = all_zero(N, src);
+		bool empty = values_all_zero(N, input_sample(&data->kspace, data->kspace.dims, sample));
 
 		input_release(&data->kspace);
 
 		return empty;
 	}
 
+	gleam_data_pattern(data, sample, pattern);
+	gleam_data_kspace(data, sample, pattern, ksp);
+
+	return values_all_zero(N, ksp);
+}
+
+
+static void find_all_empty(struct gleam_data_s* data)
+{
 	complex float* ksp = md_alloc(DIMS, data->ksp_dims, CFL_SIZE);
+	complex float* pattern = md_alloc(DIMS, data->pat_dims, CFL_SIZE);
 
-	gleam_data_kspace(data, sample, ksp);
+	data->empty = xmalloc((size_t)data->samples * sizeof(bool));
 
-	bool empty = all_zero(N, ksp);
+	for (long i = 0; i < data->samples; i++)
+		data->empty[i] = find_empty(data, i, ksp, pattern);
 
 	md_free(ksp);
-
-	return empty;
+	md_free(pattern);
 }
 
 
@@ -291,10 +197,7 @@ struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files)
 	check_plausible(data);
 	check_values(data);
 
-	data->empty = xmalloc((size_t)data->samples * sizeof(bool));
-
-	for (long i = 0; i < data->samples; i++)
-		data->empty[i] = find_empty(data, i);
+	find_all_empty(data);
 
 	return PTR_PASS(data);
 }
@@ -430,27 +333,23 @@ void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex fl
 }
 
 
-void gleam_data_kspace(const struct gleam_data_s* data, long sample, complex float* dst)
+void gleam_data_kspace(const struct gleam_data_s* data, long sample, const complex float* pattern, complex float* dst)
 {
 	const complex float* src = input_sample(&data->kspace, data->kspace.dims, sample);
 
+	// one that was estimated from its zeros would change nothing
 	if (NULL == data->pattern.name) {
 
 		md_copy(DIMS, data->ksp_dims, dst, src, CFL_SIZE);
-		input_release(&data->kspace);
-		return;
+
+	} else {
+
+		md_zmul2(DIMS, data->ksp_dims, MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), dst,
+				MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), src,
+				MD_STRIDES(DIMS, data->pat_dims, CFL_SIZE), pattern);
 	}
 
-	complex float* pattern = md_alloc(DIMS, data->pat_dims, CFL_SIZE);
-
-	gleam_data_pattern(data, sample, pattern);
-
-	md_zmul2(DIMS, data->ksp_dims, MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), dst,
-			MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), src,
-			MD_STRIDES(DIMS, data->pat_dims, CFL_SIZE), pattern);
-
 	input_release(&data->kspace);
-	md_free(pattern);
 }
 
 
@@ -461,7 +360,7 @@ void gleam_data_maps(const struct gleam_data_s* data, long sample, complex float
 }
 
 
-void gleam_data_reference(const struct gleam_data_s* data, long sample, complex float* dst)
+void gleam_data_reference(const struct gleam_data_s* data, long sample, complex float* dst, complex float* coils)
 {
 	assert(NULL != data->reference.name);
 
@@ -474,8 +373,6 @@ void gleam_data_reference(const struct gleam_data_s* data, long sample, complex 
 		return;
 	}
 
-	complex float* coils = md_alloc(DIMS, data->ksp_dims, CFL_SIZE);
-
 	ifftuc(DIMS, data->ksp_dims, FFT_FLAGS, coils, src);
 
 	md_ztenmulc(DIMS, data->img_dims, dst, data->ksp_dims, coils,
@@ -483,18 +380,15 @@ void gleam_data_reference(const struct gleam_data_s* data, long sample, complex 
 
 	input_release(&data->reference);
 	input_release(&data->maps);
-	md_free(coils);
 }
 
 
-float gleam_data_scaling(long N, const complex float x0[N])
+float gleam_data_scaling(long N, const complex float x0[N], float abs[N])
 {
 	if (1 > N)
 		return 0.f;
 
 	assert(INT_MAX >= N);
-
-	float* abs = xmalloc((size_t)N * sizeof(float));
 
 	for (long i = 0; i < N; i++)
 		abs[i] = cabsf(x0[i]);
@@ -509,8 +403,6 @@ float gleam_data_scaling(long N, const complex float x0[N])
 
 	for (long i = 0; i < k; i++)
 		upper = ((0 == i) || (abs[i] < upper)) ? abs[i] : upper;
-
-	xfree(abs);
 
 	return (float)((double)lower + (rank - (double)below) * ((double)upper - (double)lower));
 }

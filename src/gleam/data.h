@@ -47,15 +47,17 @@ extern void gleam_data_img_dims(const struct gleam_data_s* data, long dims[DIMS]
 extern void gleam_data_loop_dims(const struct gleam_data_s* data, long dims[DIMS]);
 extern void gleam_data_position(const struct gleam_data_s* data, long sample, long pos[DIMS]);
 
-/* Copies one sample, unscaled, to memory of the host; k-space is multiplied with
- * the pattern. Calls for different samples may run at the same time.
+/* Copies one sample, unscaled, to memory of the host. Calls for different samples
+ * may run at the same time; nothing is allocated.
  */
-extern void gleam_data_kspace(const struct gleam_data_s* data, long sample, complex float* dst);
 extern void gleam_data_maps(const struct gleam_data_s* data, long sample, complex float* dst);
 extern void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex float* dst);
 
-// the reference image: as given, or S^H F^H y of fully sampled k-space
-extern void gleam_data_reference(const struct gleam_data_s* data, long sample, complex float* dst);
+// multiplied with this sample's pattern, as gleam_data_pattern gives it
+extern void gleam_data_kspace(const struct gleam_data_s* data, long sample, const complex float* pattern, complex float* dst);
+
+// the reference image: as given, or S^H F^H y of fully sampled k-space; coils is room for k-space
+extern void gleam_data_reference(const struct gleam_data_s* data, long sample, complex float* dst, complex float* coils);
 
 // false for inference without a reference
 extern bool gleam_data_has_reference(const struct gleam_data_s* data);
@@ -65,8 +67,8 @@ extern bool gleam_data_empty(const struct gleam_data_s* data, long sample);
 
 /* The one number a sample is divided by: the 95th percentile of |x0|, with
  * linear interpolation between ranks as numpy.percentile does. 0 if N is 0; x0
- * holds no NaN.
+ * holds no NaN. abs is room for the magnitudes.
  */
-extern float gleam_data_scaling(long N, const complex float x0[N]);
+extern float gleam_data_scaling(long N, const complex float x0[N], float abs[N]);
 
 #endif		// _GLEAM_DATA_H

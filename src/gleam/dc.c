@@ -168,12 +168,6 @@ const struct linop_s* gleam_dc_linop(const struct gleam_dc_s* dc)
 }
 
 
-void gleam_dc_image_dims(const struct gleam_dc_s* dc, long img_dims[DIMS])
-{
-	md_copy_dims(DIMS, img_dims, dc->img_dims);
-}
-
-
 void gleam_dc_set(struct gleam_dc_s* dc, const complex float* maps, const complex float* pattern)
 {
 	dc_sense_set(dc->sense, maps, pattern);

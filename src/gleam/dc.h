@@ -30,9 +30,6 @@ extern void gleam_dc_free(struct gleam_dc_s* dc);
 // kilobytes, come on top)
 extern size_t gleam_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
 
-// dimensions of the image
-extern void gleam_dc_image_dims(const struct gleam_dc_s* dc, long img_dims[DIMS]);
-
 /* A as an operator of BART, with forward, adjoint and normal operator, for whatever
  * takes one; belongs to dc and lives as long.
  */

@@ -86,6 +86,10 @@ static void plan_memory(struct infer_s* s)
 	gleam_memory_add(&s->plan, "activations and workspace", bytes.prox);
 	gleam_memory_add(&s->plan, "data consistency", bytes.dc);
 	gleam_memory_add(&s->plan, "images of one sample", bytes.images + image + gleam_batch_bytes(s->data, 1, 1));
+
+	if (NULL != s->conf->files.reference)
+		gleam_memory_add(&s->plan, "metrics", gleam_validate_bytes(&s->dims));
+
 	gleam_memory_add(&s->plan, "weights", (size_t)(s->weights->net.iterations * s->weights->P) * sizeof(float));
 }
 

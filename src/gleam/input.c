@@ -241,7 +241,7 @@ static long find_bad(long N, const complex float src[N])
 
 void input_check_finite(const struct input_s* in)
 {
-	const long slab = 1L << 22;
+	const long slab = 1L << 19;
 	long N = md_calc_size(DIMS, in->dims);
 	long bad = N;
 

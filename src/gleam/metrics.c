@@ -148,6 +148,13 @@ static double ssim(long X, long Y, double f[FIELDS][Y * X], double range)
 }
 
 
+// the fields, one being smoothed, and its norm
+size_t gleam_metrics_bytes(long X, long Y)
+{
+	return (size_t)(X * Y * (FIELDS + 1) + MAX(X, Y)) * sizeof(double);
+}
+
+
 struct gleam_metrics_s gleam_metrics_slice(long X, long Y, const complex float x[Y][X], const complex float ref[Y][X])
 {
 	long N = X * Y;
@@ -174,6 +181,9 @@ struct gleam_metrics_s gleam_metrics_slice(long X, long Y, const complex float x
 		m.nrmse = sqrt(error2 / norm2);
 		m.psnr = 20. * log10(range / sqrt(error2 / (double)N));
 		m.ssim = ssim(X, Y, f, range);
+
+		if (!isfinite(error2))
+			m = (struct gleam_metrics_s){ .psnr = -HUGE_VAL, .ssim = -1., .nrmse = HUGE_VAL };
 	}
 
 	xfree(f);

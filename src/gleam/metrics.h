@@ -7,6 +7,7 @@
 #define _GLEAM_METRICS_H
 
 #include <complex.h>
+#include <stddef.h>
 
 struct gleam_metrics_s {
 
@@ -16,13 +17,17 @@ struct gleam_metrics_s {
 };
 
 /* One slice of X x Y complex pixels. Of identical images psnr is infinite; where
- * the reference is zero everywhere nothing is defined and all are NaN.
+ * the reference is zero everywhere nothing is defined and all are NaN. A pixel of
+ * x that is not finite makes each the worst there is: -inf, -1, inf.
  *
  * SSIM: Gaussian window of 11 x 11 pixels; its mean leaves a border of 5 pixels
  * out. Along a dimension shorter than the window (where scikit-image refuses)
  * the window is cut to the image and no border is left out.
  */
 extern struct gleam_metrics_s gleam_metrics_slice(long X, long Y, const complex float x[Y][X], const complex float ref[Y][X]);
+
+// what gleam_metrics_slice takes for a moment
+extern size_t gleam_metrics_bytes(long X, long Y);
 
 // running mean and standard deviation (population) over slices; undefined ones
 // are not counted, and of none both are NaN

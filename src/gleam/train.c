@@ -117,27 +117,6 @@ static void write_weights(struct gleam_trainer_s* t, const char* name, double va
 	gleam_weights_write(name, t->weights);
 }
 
-/* With validation data the best weights are the result and the last ones are
- * kept beside it; without, the last ones are the result.
- */
-static void keep_weights(struct gleam_trainer_s* t)
-{
-	if (NULL == t->valid) {
-
-		write_weights(t, t->conf->weights, -1.);
-		return;
-	}
-
-	char last[strlen(t->conf->weights) + 6];
-
-	sprintf(last, "%s-last", t->conf->weights);
-
-	write_weights(t, last, t->metrics.nrmse);
-
-	if (t->metrics.nrmse == t->best)
-		write_weights(t, t->conf->weights, t->best);
-}
-
 static void validate(struct gleam_trainer_s* t, long first, struct gleam_metrics_stat_s* stat)
 {
 	long N = t->weights->net.iterations;
@@ -147,27 +126,51 @@ static void validate(struct gleam_trainer_s* t, long first, struct gleam_metrics
 			N, P, (const float (*)[P])t->weights->params, first, stat);
 }
 
+// the first ones whose nRMSE is a number are better than none
+static bool improves(const struct gleam_trainer_s* t)
+{
+	return t->metrics.nrmse < t->best;
+}
+
+static void keep_last(struct gleam_trainer_s* t)
+{
+	char* base = gleam_weights_base(t->conf->weights);
+	char* last = ptr_printf("%s-last", base);
+
+	write_weights(t, last, t->metrics.nrmse);
+
+	xfree(last);
+	xfree(base);
+}
+
+/* With validation data the best weights are the result and the last ones are
+ * kept beside it; without, the last ones are the result.
+ */
 static void validate_and_keep(struct gleam_trainer_s* t)
 {
-	long N = t->weights->net.iterations;
+	if (NULL == t->valid) {
 
-	if (NULL != t->valid) {
-
-		struct gleam_metrics_stat_s stat[N + 1];
-
-		validate(t, N, stat);
-
-		t->metrics = gleam_metrics_mean(&stat[N]);
-		t->misses++;
-
-		if (t->metrics.nrmse < t->best) {
-
-			t->best = t->metrics.nrmse;
-			t->misses = 0;
-		}
+		write_weights(t, t->conf->weights, -1.);
+		return;
 	}
 
-	keep_weights(t);
+	long N = t->weights->net.iterations;
+	struct gleam_metrics_stat_s stat[N + 1];
+
+	validate(t, N, stat);
+
+	t->metrics = gleam_metrics_mean(&stat[N]);
+	t->misses++;
+
+	keep_last(t);
+
+	if (!improves(t))
+		return;
+
+	t->best = t->metrics.nrmse;
+	t->misses = 0;
+
+	write_weights(t, t->conf->weights, t->best);
 }
 
 
@@ -203,7 +206,7 @@ static bool finished(const struct gleam_trainer_s* t)
 
 static void report(struct gleam_trainer_s* t, double seconds, bool validated)
 {
-	bool has_metrics = (NULL != t->valid) && (HUGE_VAL > t->best);
+	bool has_metrics = (0 < t->misses) || (HUGE_VAL > t->best);
 
 	struct gleam_progress_s progress = {
 
@@ -257,6 +260,10 @@ static void print_result(struct gleam_trainer_s* t)
 {
 	if (NULL == t->valid)
 		return;
+
+	if (HUGE_VAL == t->best)
+		error("%s: not written, since no validation gave a finite nRMSE: the network has diverged, or every reference is zero. "
+			"The last weights are in %s-last. A smaller --lr may help.\n", t->conf->weights, t->conf->weights);
 
 	long N = t->weights->net.iterations;
 	struct gleam_metrics_stat_s stat[N + 1];

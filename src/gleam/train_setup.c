@@ -15,6 +15,7 @@
 #include "nn/prox_net.h"
 
 #include "gleam/setup.h"
+#include "gleam/validate.h"
 
 #include "gleam/train_setup.h"
 
@@ -23,7 +24,7 @@ const struct gleam_train_s gleam_train_defaults = {
 	.backend = "auto",
 	.batch_size = 4,
 	.micro_batch = 1,
-	.adam = { .lr = 1.E-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1.E-8, .weight_decay = 1.E-4 },
+	.adam = NN_ADAM_DEFAULTS,
 	.shuffle = true,
 };
 
@@ -151,7 +152,7 @@ static void plan_memory(struct gleam_trainer_s* t)
 	if (NULL == t->valid)
 		return;
 
-	size_t valid = gleam_batch_bytes(t->valid, 1, 1);
+	size_t valid = gleam_batch_bytes(t->valid, 1, 1) + gleam_validate_bytes(&t->valid_dims);
 
 	if (!shares_unroll(t)) {
 

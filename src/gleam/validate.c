@@ -71,6 +71,22 @@ void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims
 	md_free(ref_rss);
 }
 
+// the output of a stage, the combined images, and the metrics of a slice
+size_t gleam_validate_bytes(const struct gleam_dims_s* dims)
+{
+	long img_dims[DIMS];
+	long X;
+	long Y;
+
+	gleam_dims_image(dims, img_dims);
+	slice_size(img_dims, &X, &Y);
+
+	long E = img_dims[MAPS_DIM];
+	long N = md_calc_size(DIMS, img_dims);
+
+	return (size_t)(N + ((1 < E) ? (2 * N / E) : 0)) * CFL_SIZE + gleam_metrics_bytes(X, Y);
+}
+
 void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims, long samples,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1])
 {

@@ -5,6 +5,7 @@
 #define _GLEAM_VALIDATE_H
 
 #include <complex.h>
+#include <stddef.h>
 
 #include "misc/mri.h"
 
@@ -15,6 +16,9 @@
 // adds the metrics of all slices of one image; maps are combined by root sum of squares
 extern void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims[DIMS],
 		const complex float* x, const complex float* ref);
+
+// what gleam_validate takes for these dimensions, those of one sample, beside the batch
+extern size_t gleam_validate_bytes(const struct gleam_dims_s* dims);
 
 /* Runs the network on all samples, one at a time.
  * @param dims		of one sample

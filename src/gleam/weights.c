@@ -70,8 +70,7 @@ void gleam_weights_free(struct gleam_weights_s* weights)
 }
 
 
-// the name as BART's tools want it; error() where it cannot be a multi-CFL
-static char* base_name(const char* name)
+char* gleam_weights_base(const char* name)
 {
 	if (FILE_TYPE_CFL != file_type(name))
 		error("%s: weights are a pair of files, <name>.hdr and <name>.cfl: "
@@ -168,7 +167,7 @@ void gleam_weights_write(const char* name, const struct gleam_weights_s* weights
 
 	struct layout_s layout = layout_of(&weights->net);
 
-	char* base = base_name(name);
+	char* base = gleam_weights_base(name);
 	float* data = xmalloc(layout.bytes);
 
 	memset(data, 0, layout.bytes);
@@ -188,7 +187,7 @@ void gleam_weights_write(const char* name, const struct gleam_weights_s* weights
 
 void gleam_weights_check_writable(const char* name)
 {
-	char* base = base_name(name);
+	char* base = gleam_weights_base(name);
 
 	if (mpi_is_main_proc())
 		atomic_check_output(base);
@@ -434,7 +433,7 @@ static struct gleam_weights_s* read_pair(const char* hdr, const char* cfl, struc
 
 struct gleam_weights_s* gleam_weights_read(const char* name)
 {
-	char* base = base_name(name);
+	char* base = gleam_weights_base(name);
 	char* hdr = ptr_printf("%s.hdr", base);
 	char* cfl = ptr_printf("%s.cfl", base);
 	char* pending = ptr_printf("%s" ATOMIC_SUFFIX, hdr);

@@ -24,6 +24,11 @@ struct gleam_weights_s {
 extern struct gleam_weights_s* gleam_weights_create(const struct gleam_net_s* net);
 extern void gleam_weights_free(struct gleam_weights_s* weights);
 
+/* The name as BART's tools want it, without .hdr or .cfl; for xfree. Calls error()
+ * where it cannot be that of a multi-CFL (a stream, .ra, ...).
+ */
+extern char* gleam_weights_base(const char* name);
+
 /* Written to a temporary name in the same folder, flushed to disk and renamed:
  * the last good file is there at any moment. Calls error() when it cannot be
  * written, and removes the temporary files. Of several MPI ranks the first one

@@ -2,15 +2,6 @@
 
 #include "nn/adam.h"
 
-const struct nn_adam_conf_s nn_adam_defaults = {
-
-	.lr = 1.E-4,
-	.beta1 = 0.9,
-	.beta2 = 0.999,
-	.eps = 1.E-8,
-	.weight_decay = 1.E-4,
-};
-
 void nn_adam_update(const struct nn_adam_conf_s* conf, long step, long N,
 		float params[N], float m[N], float v[N], const float grad[N])
 {

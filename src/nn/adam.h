@@ -14,7 +14,7 @@ struct nn_adam_conf_s {
 	float weight_decay;
 };
 
-extern const struct nn_adam_conf_s nn_adam_defaults;
+#define NN_ADAM_DEFAULTS { .lr = 1.E-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1.E-8, .weight_decay = 1.E-4 }
 
 // one update of N parameters; step counts from 1; m and v are the moments
 extern void nn_adam_update(const struct nn_adam_conf_s* conf, long step, long N,

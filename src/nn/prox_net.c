@@ -15,6 +15,7 @@
 
 #include "nn/backend.h"
 #include "nn/prox_layers.h"
+#include "nn/prox_ops.h"
 
 #include "nn/prox_net.h"
 
@@ -171,15 +172,9 @@ static size_t buffer_bytes(const struct nn_prox_s* prox)
 }
 
 
-static long sign_words(const struct nn_prox_s* prox)
-{
-	return (prox->size + 31) / 32;
-}
-
-
 static size_t sign_bytes(const struct nn_prox_s* prox)
 {
-	return align((size_t)sign_words(prox) * sizeof(uint32_t));
+	return align((size_t)nn_sign_words(prox->size) * sizeof(uint32_t));
 }
 
 
@@ -273,85 +268,6 @@ static void conv_weights(const struct nn_prox_s* prox, long l, float* dparams, c
 }
 
 
-static void copy_feature(const struct nn_prox_s* prox, float* dst, const float* src)
-{
-#pragma omp parallel for
-	for (long i = 0; i < prox->size; i++)
-		dst[i] = src[i];
-}
-
-
-static void copy_row(const struct nn_tensor_s* image, float* dst, const float* src)
-{
-	long maps = image->channels / image->group;
-
-	for (long x = 0; x < image->dims[0]; x++) {
-
-		for (long m = 0; m < maps; m++) {
-
-			long offset = x * image->strs[0] + m * image->group_str;
-
-			for (long c = 0; c < image->group; c++)
-				dst[offset + c] = src[offset + c];
-		}
-	}
-}
-
-
-// touches nothing that lies between the pixels
-static void copy_image(const struct nn_prox_s* prox, float* dst, const float* src)
-{
-	const struct nn_tensor_s* image = &prox->image;
-
-	if (dst == src)
-		return;
-
-#pragma omp parallel for collapse(3)
-	for (long b = 0; b < image->dims[3]; b++) {
-
-		for (long z = 0; z < image->dims[2]; z++) {
-
-			for (long y = 0; y < image->dims[1]; y++) {
-
-				long offset = y * image->strs[1] + z * image->strs[2] + b * image->strs[3];
-
-				copy_row(image, dst + offset, src + offset);
-			}
-		}
-	}
-}
-
-
-// h = max(h, 0) + shortcut; signs, a bit for each h > 0, and shortcut may be NULL
-static void relu_add(const struct nn_prox_s* prox, float* h, uint32_t* signs, const float* shortcut)
-{
-#pragma omp parallel for
-	for (long w = 0; w < sign_words(prox); w++) {
-
-		uint32_t bits = 0;
-		long end = MIN(prox->size, 32 * (w + 1));
-
-		for (long i = 32 * w; i < end; i++) {
-
-			bits |= ((0.f < h[i]) ? UINT32_C(1) : UINT32_C(0)) << (i % 32);
-
-			h[i] = ((0.f > h[i]) ? 0.f : h[i]) + ((NULL == shortcut) ? 0.f : shortcut[i]);
-		}
-
-		if (NULL != signs)
-			signs[w] = bits;
-	}
-}
-
-
-static void relu_gradient(const struct nn_prox_s* prox, float* dst, const float* src, const uint32_t* signs)
-{
-#pragma omp parallel for
-	for (long i = 0; i < prox->size; i++)
-		dst[i] = (0 == ((signs[i / 32] >> (i % 32)) & 1)) ? 0.f : src[i];
-}
-
-
 // --- resnet: in -> h0 -> h1 ... -> out, where block b writes A(h_b) to buffer 2 b and h_(b+1) to buffer 2 b + 1
 
 
@@ -387,7 +303,7 @@ static void resnet_forward(const struct nn_prox_s* prox, int slot, float* out, c
 		if (nn_relu_ends_block(&prox->conf)) {
 
 			conv(prox, nn_layer_B(b), next, false, a, params);
-			relu_add(prox, next, sign_field(prox, slot, b), (0 == b) ? NULL : h);
+			nn_relu_add(prox->size, next, sign_field(prox, slot, b), (0 == b) ? NULL : h);
 
 			if (0 == b)
 				conv(prox, NN_LAYER_SHORTCUT, next, true, in, params);
@@ -397,7 +313,7 @@ static void resnet_forward(const struct nn_prox_s* prox, int slot, float* out, c
 			if (0 == b)
 				conv(prox, NN_LAYER_SHORTCUT, next, false, in, params);
 			else if (next != h)
-				copy_feature(prox, next, h);
+				nn_feature_copy(prox->size, next, h);
 
 			conv(prox, nn_layer_B(b), next, true, a, params);
 		}
@@ -405,7 +321,7 @@ static void resnet_forward(const struct nn_prox_s* prox, int slot, float* out, c
 		h = next;
 	}
 
-	copy_image(prox, out, in);
+	nn_image_copy(&prox->image, out, in);
 	conv(prox, prox->N - 1, out, true, h, params);
 }
 
@@ -429,7 +345,7 @@ static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 
 		if (nn_relu_ends_block(&prox->conf)) {
 
-			relu_gradient(prox, spare_buffer(prox), dh, sign_field(prox, slot, b));
+			nn_relu_gradient(prox->size, spare_buffer(prox), dh, sign_field(prox, slot, b));
 			dr = spare_buffer(prox);
 		}
 
@@ -446,7 +362,7 @@ static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 	if (NULL == din)
 		return;
 
-	copy_image(prox, din, dout);
+	nn_image_copy(&prox->image, din, dout);
 	conv_data(prox, nn_layer_A(0), din, true, buffer(prox, slot, 0), in, params);
 	conv_data(prox, NN_LAYER_SHORTCUT, din, true, dh, NULL, params);
 }
@@ -468,7 +384,7 @@ static void revnet_forward(const struct nn_prox_s* prox, int slot, float* out, c
 		h = next;
 	}
 
-	copy_image(prox, out, in);
+	nn_image_copy(&prox->image, out, in);
 	conv(prox, prox->N - 1, out, true, h, params);
 }
 
@@ -493,7 +409,7 @@ static void revnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 	if (NULL == din)
 		return;
 
-	copy_image(prox, din, dout);
+	nn_image_copy(&prox->image, din, dout);
 	conv_data(prox, 0, din, true, dh, NULL, params);
 }
 

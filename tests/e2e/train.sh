@@ -56,12 +56,45 @@ check "--epochs counts samples" eval 'train -e 3 --log e.csv n && [ 7 -eq $(wc -
 check "--max-time stops" eval 'train --max-time 1 --log t.csv n && [ 1 -lt $(wc -l < t.csv) ]'
 check "--patience stops when validation does not improve" eval 'train -n 50 --lr 0.5 --patience 1 --valid-every 1 $valid --log p.csv n; [ 50 -gt $(wc -l < p.csv) ]'
 check "the last weights are kept beside the best" test -f pgd-last.cfl
+check "... also where the name was given with its suffix" eval 'train -n 1 $valid suf.hdr && [ -f suf.cfl ] && [ -f suf-last.cfl ] && [ -f suf-last.hdr ]'
 check "pattern estimated from the zeros of k-space" eval 'bart gleam $small -n 4 q $data && same_bits q a'
 check "reference as fully sampled k-space" eval 'bart fmac t-ref t-map tc && bart fft -u 3 tc t-full && bart gleam $small --pattern t-pat --ref-kspace -n 2 rk t-ksp t-map t-full'
 check "validation on another image size" eval 'make_data w 1 32 44 3 9 && train -n 2 --valid-data k=w-ksp,c=w-map,r=w-ref,p=w-pat --valid-every 1 o'
 check "two maps" eval 'bart scale 0.5 t-map t-half && bart join 4 t-map t-half t-map2 && bart join 4 t-ref t-ref t-ref2 && bart gleam $small --pattern t-pat -n 2 e2 t-ksp t-map2 t-ref2 && bart gleam-infer --pattern t-pat e2 t-ksp t-map2 e2-out && [ 2 -eq $(bart show -d 4 e2-out) ]'
 
 check "--memory prints the plan and writes nothing" eval 'train --memory plan > plan.txt && grep -q "in all" plan.txt && [ ! -e plan.cfl ]'
+
+# weights that validation has never found good are no result, and older ones stay
+bart gleam --pattern t-pat $small -n 1 kept $data 2> /dev/null
+cp kept.cfl before.cfl
+diverge() { train -n 1 --lr 1e30 $valid --log bad.csv "$1"; }
+
+expect_error "a network that has diverged is told" "kept: not written, since no validation gave a finite nRMSE.*kept-last" diverge kept
+check "... and leaves older weights alone" same_bits kept before
+check "... and logs the validation" eval 'head -n 1 bad.csv | grep -q valid_nrmse && tail -n 1 bad.csv | grep -q ,inf,'
+
+# options of the network and of Adam: each changes the result, and the file says so
+for o in "--blocks 3" "--step-size 0.25" "--modl --layers 4" "--modl --mu 0.5" "--modl --cg-iter 4"; do
+
+	name=$(echo "${o#--modl }" | sed 's/^--//')
+	base=$(echo "$o" | grep -o -- --modl)
+
+	check "$o" eval "train $base -n 2 base && train $o -n 2 opt && ! same_bits base opt && grep -qx '$name' opt.hdr && bart gleam-infer --pattern v-pat opt v-ksp v-map opt-out"
+done
+
+for o in beta1=0.5 beta2=0.5 epsilon=0.1; do
+
+	check "--adam $o" eval "train -n 3 base && train -n 3 --adam $o opt && ! same_bits base opt"
+done
+
+check "two iterations" train -n 2 a2
+
+for b in ref dnnl winograd; do
+
+	check "--backend $b trains" eval "train --backend $b -n 2 on-$b && compare \$(difference a2 on-$b) '<' 1e-3"
+done
+
+check "maps that are not normalised are warned of" eval 'bart scale 3 t-map t-loud && bart gleam $small --pattern t-pat -n 1 z t-ksp t-loud t-ref 2>&1 | grep -q "t-loud: the sum of squares of the sensitivities"'
 
 expect_error "loops are refused" "cannot be looped" bart -l 8192 -e 4 gleam $small z $data
 

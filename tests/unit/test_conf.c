@@ -66,7 +66,7 @@ Test(conf, defaults_of_the_paper)
 
 	cr_expect((8 == pgd2.iterations) && (8 == pgd2.modules));
 	cr_expect((NN_PROX_RESNET == pgd2.prox.type) && (100 == pgd2.prox.features) && (2 == pgd2.prox.blocks) && (0 == pgd2.prox.layers));
-	cr_expect((1.f == pgd2.step_size) && !pgd2.learn_dc);
+	cr_expect((0.5f == pgd2.step_size) && !pgd2.learn_dc);
 
 	struct gleam_net_s pgd3 = complete(GLEAM_PGD, 3);
 

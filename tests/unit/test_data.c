@@ -178,6 +178,7 @@ Test(data, samples_in_order)
 
 	cr_assert(12 == gleam_data_samples(data));
 
+	complex float pat[X * Y];
 	complex float ksp[X * Y * C];
 	complex float map[X * Y * C];
 	complex float ref[X * Y];
@@ -186,9 +187,10 @@ Test(data, samples_in_order)
 
 		long average = (s / 2) % 3;
 
-		gleam_data_kspace(data, s, ksp);
+		gleam_data_pattern(data, s, pat);
+		gleam_data_kspace(data, s, pat, ksp);
 		gleam_data_maps(data, s, map);
-		gleam_data_reference(data, s, ref);
+		gleam_data_reference(data, s, ref, NULL);
 
 		for (long i = 0; i < X * Y * C; i++) {
 
@@ -230,7 +232,7 @@ Test(data, pattern_is_applied_and_filled_up)
 	for (long s = 0; s < 2; s++) {
 
 		gleam_data_pattern(data, s, full);
-		gleam_data_kspace(data, s, ksp);
+		gleam_data_kspace(data, s, full, ksp);
 
 		for (long i = 0; i < X * Y; i++)
 			cr_assert(pat[s * Y + i / X] == full[i]);
@@ -323,10 +325,11 @@ Test(data, reference_from_kspace)
 
 	struct gleam_data_s* data = gleam_data_open(&files);
 	complex float img[T][E][Y][X];
+	complex float coils[T * C * Y * X];
 
 	for (long s = 0; s < 2; s++) {
 
-		gleam_data_reference(data, s, &img[0][0][0][0]);
+		gleam_data_reference(data, s, &img[0][0][0][0], coils);
 
 		for (long t = 0; t < T; t++) for (long e = 0; e < E; e++) for (long y = 0; y < Y; y++) for (long x = 0; x < X; x++) {
 
@@ -663,7 +666,7 @@ Test(data, other_file_types)
 	struct gleam_data_s* data = gleam_data_open(&files);
 	complex float ref[X * Y];
 
-	gleam_data_reference(data, 0, ref);
+	gleam_data_reference(data, 0, ref, NULL);
 	cr_expect(0 == memcmp(ref, ra.data, sizeof(ref)));
 
 	gleam_data_close(data);
@@ -704,6 +707,7 @@ Test(data, scaling)
 {
 	enum { N = 3000 };
 	complex float x0[N];
+	float abs[N];
 
 	for (long n = 1; n < N; n += (n < 100) ? 1 : 371) {
 
@@ -712,19 +716,20 @@ Test(data, scaling)
 
 		double expected = percentile(n, x0);
 
-		cr_expect(fabs(expected - (double)gleam_data_scaling(n, x0)) <= 0x1p-24 * expected, "%ld: %.9g %.9g",
-				n, expected, (double)gleam_data_scaling(n, x0));
+		double scale = gleam_data_scaling(n, x0, abs);
+
+		cr_expect(fabs(expected - scale) <= 0x1p-24 * expected, "%ld: %.9g %.9g", n, expected, scale);
 	}
 
 	// numpy.percentile(range(1, 12), 95) is 10.5, of two numbers 1.95, of one itself
 	for (int i = 0; i < 11; i++)
 		x0[i] = (float)(11 - i) * 1.if;
 
-	cr_expect(10.5f == gleam_data_scaling(11, x0));
-	cr_expect(1.95f == gleam_data_scaling(2, x0 + 9));
-	cr_expect(1.f == gleam_data_scaling(1, x0 + 10));
-	cr_expect(0.f == gleam_data_scaling(0, NULL));
+	cr_expect(10.5f == gleam_data_scaling(11, x0, abs));
+	cr_expect(1.95f == gleam_data_scaling(2, x0 + 9, abs));
+	cr_expect(1.f == gleam_data_scaling(1, x0 + 10, abs));
+	cr_expect(0.f == gleam_data_scaling(0, NULL, NULL));
 
 	memset(x0, 0, sizeof(x0));
-	cr_expect(0.f == gleam_data_scaling(N, x0));
+	cr_expect(0.f == gleam_data_scaling(N, x0, abs));
 }

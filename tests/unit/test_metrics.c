@@ -149,6 +149,31 @@ Test(metrics, zero_reference_is_not_counted)
 }
 
 
+// a reconstruction that is not a number must not leave the mean looking better
+Test(metrics, non_finite_image_counts_as_the_worst)
+{
+	const complex float ref[1][2] = { { 1., 2. } };
+	const float bad[3] = { NAN, INFINITY, -INFINITY };
+
+	for (int i = 0; i < 3; i++) {
+
+		struct gleam_metrics_stat_s stat = { };
+
+		for (int k = 0; k < 2; k++) {
+
+			const complex float img[1][2] = { { 1., (0 == k) ? 2.f : bad[i] } };
+
+			struct gleam_metrics_s m = gleam_metrics_slice(2, 1, img, ref);
+
+			gleam_metrics_add(&stat, &m);
+		}
+
+		cr_expect(2 == stat.n);
+		cr_expect(HUGE_VAL == gleam_metrics_mean(&stat).nrmse);
+	}
+}
+
+
 Test(metrics, mean_and_deviation)
 {
 	struct gleam_metrics_stat_s stat = { };

@@ -280,7 +280,7 @@ static double adam_expected(int steps)
 
 Test(adam, follows_its_definition)
 {
-	struct nn_adam_conf_s conf = nn_adam_defaults;
+	struct nn_adam_conf_s conf = NN_ADAM_DEFAULTS;
 
 	conf.lr = 0.1;
 	conf.weight_decay = 0.01;
@@ -301,7 +301,7 @@ Test(adam, follows_its_definition)
 // the first step of Adam has the length of the learning rate, whatever the gradient
 Test(adam, first_step_is_the_learning_rate)
 {
-	struct nn_adam_conf_s conf = nn_adam_defaults;
+	struct nn_adam_conf_s conf = NN_ADAM_DEFAULTS;
 	conf.weight_decay = 0.;
 
 	for (float g = 1.E-3f; g < 1.E3f; g *= 10.f) {
