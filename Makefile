@@ -77,4 +77,5 @@ demo: all
 	BART=$(abspath $(B))/bart scripts/demo.sh demo
 
 bench: all
+	$(bartmake) $(patsubst bench/%.c,gleam_bench_%,$(wildcard bench/*.c))
 	BART=$(abspath $(B))/bart bench/run.sh

@@ -36,7 +36,7 @@ def options():
     p.add_argument("--mu", type=float, default=0.05)
     p.add_argument("--lr", type=float, default=1e-4)
     p.add_argument("--adam", default="epsilon=1e-8")
-    p.set_defaults(mode="gleam", tuned=False, cg_gradient="adjoint", step_size=1., cg_iter=10, weight_decay=1e-4, seed=0)
+    p.set_defaults(mode="gleam", tuned=False, cg_gradient="adjoint", step_size=0.5, cg_iter=10, weight_decay=1e-4, seed=0)
     return p.parse_args()
 
 

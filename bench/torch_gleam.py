@@ -31,7 +31,7 @@ def options():
     p.add_argument("--coils", type=int, default=8)
     p.add_argument("--batch", type=int, default=1)
     p.add_argument("--mu", type=float, default=0.05)
-    p.add_argument("--step-size", type=float, default=1.)
+    p.add_argument("--step-size", type=float, default=0.5)
     p.add_argument("--cg-iter", type=int, default=10)
     p.add_argument("--lr", type=float, default=1e-4)
     p.add_argument("--weight-decay", type=float, default=1e-4)

@@ -9,11 +9,10 @@ usage()
 	Usage: [NAME=value ...] results.sh <data> <out> [part ...]
 
 	<data> holds brain/head{1..6}_{axial,coronal,sagittal} and raw/brain_t1_8ch_ksp.
-	Parts, in order: data4 data8 pgd4 pgd8 modl4 measured (all of them).
+	Parts, in order: data8 data4 pgd8 pgd4 modl4 measured (all of them).
 
-	FEATURES (PGD, 48), FEATURES_MODL (32), BATCH (2), LR (5e-4), SEED (1)
-	HOURS_PGD (3), HOURS_MODL (3): training time of each network
-	VALID_EVERY (120): iterations between validations
+	SECONDS_PGD8 (2700), SECONDS_PGD4 (900), SECONDS_MODL (1200): training with the
+	learning rate 1e-3; a third of it is added with 2e-4. SEED (1)
 	END
 	exit 1
 }
@@ -28,44 +27,53 @@ shift 2
 export BART PYTHON
 mkdir -p "$out"
 
-# train <name> <R> <hours> <options of bart gleam> ...
+# validation during training: every third slice, ten of head 5 in all three planes
+small_set()
+{
+	exists "$1-small/ksp" && return
+	mkdir -p "$1-small"
+
+	for f in maps pat ref ksp; do
+
+		list=
+
+		for i in $(seq 1 3 29); do
+
+			bart slice 13 "$i" "$1/$f" "$tmp/v$i"
+			list="$list $tmp/v$i"
+		done
+
+		bart join 13 $list "$tmp/v"
+		keep "$tmp/v" "$1-small/$f"
+	done
+}
+
+# train <weights> <R> <seconds> <learning rate> <option of bart gleam> ...
 train()
 {
-	name=$1 set=$out/brain-r$2 hours=$3
-	shift 3
+	weights=$1 set=$out/brain-r$2 v=$out/brain-r$2/valid-small seconds=$3 rate=$4
+	shift 4
 
-	exists "$out/$name/weights" && return
+	exists "$weights" && return
+	small_set "$set/valid"
+	note "== training $weights: $*"
+
+	bart gleam "$@" -b 1 --lr "$rate" -s "${SEED:-1}" -n 1000000 --max-time "$seconds" \
+		--pattern "$set/train/pat" --valid-every 236 \
+		--valid-data k="$v/ksp",c="$v/maps",r="$v/ref",p="$v/pat" --log "$weights.csv" \
+		"$weights" "$set/train/ksp" "$set/train/maps" "$set/train/ref"
+}
+
+# train_twice <name> <R> <seconds> <weights to start from, or ""> <option> ...: the
+# second time with smaller steps
+train_twice()
+{
+	name=$1 R=$2 seconds=$3 from=$4
+	shift 4
+
 	mkdir -p "$out/$name"
-
-	# validation on every third slice: ten of head 5, all three planes
-	if ! exists "$set/valid-small/ksp"; then
-
-		mkdir -p "$set/valid-small"
-
-		for f in maps pat ref ksp; do
-
-			list=
-
-			for i in $(seq 1 3 29); do
-
-				bart slice 13 "$i" "$set/valid/$f" "$tmp/v$i"
-				list="$list $tmp/v$i"
-			done
-
-			bart join 13 $list "$tmp/v"
-			keep "$tmp/v" "$set/valid-small/$f"
-		done
-	fi
-
-	v=$set/valid-small
-
-	note "== training $name: $*"
-
-	bart gleam "$@" -b "${BATCH:-2}" --lr "${LR:-5e-4}" -s "${SEED:-1}" -n 1000000 \
-		--max-time "$(awk "BEGIN { print $hours * 3600 }")" \
-		--pattern "$set/train/pat" --valid-every "${VALID_EVERY:-120}" \
-		--valid-data k="$v/ksp",c="$v/maps",r="$v/ref",p="$v/pat" --log "$out/$name/log.csv" \
-		"$out/$name/weights" "$set/train/ksp" "$set/train/maps" "$set/train/ref"
+	train "$out/$name/coarse" "$R" "$seconds" 1e-3 "$@" ${from:+--load "$from"}
+	train "$out/$name/weights" "$R" $((seconds / 3)) 2e-4 "$@" --load "$out/$name/coarse"
 }
 
 # compare <name> <R>: on head 6
@@ -76,20 +84,25 @@ compare()
 	[ -f "$set/lambda" ] || "$here/cs.sh" tune "$set/valid" "$set/lambda"
 
 	"$here/compare.sh" -w "$out/$1/weights" -l "$set/lambda" -s 15 -r 1 -t "head 6, 8 simulated coils, Poisson-disc R = $2" "$set/test" "$out/$1"
-	python "$here/plot-log.py" "$out/$1/log.csv" "$out/$1/learning.png"
+	python "$here/plot-log.py" "$out/$1/coarse.csv" "$out/$1/weights.csv" "$out/$1/learning.png"
 }
 
-pgd="--pgd -I 8 -M 8 --features ${FEATURES:-48}"
-modl="--modl -I 4 -M 4 --features ${FEATURES_MODL:-32} --mu 4"
+pgd="--pgd -I 8 -M 8 --features 32 --blocks 3 --learn-dc"
+modl="--modl -I 4 -M 4 --features 32 --learn-dc --mu ${MU:-0.5}"
 
 part()
 {
 	case $1 in
 	data4) "$here/prepare-brain.sh" "$data/brain" "$out/brain-r4" 4 ;;
 	data8) "$here/prepare-brain.sh" "$data/brain" "$out/brain-r8" 8 ;;
-	pgd4) train pgd-r4 4 "${HOURS_PGD:-3}" $pgd && compare pgd-r4 4 ;;
-	pgd8) train pgd-r8 8 "${HOURS_PGD:-3}" $pgd && compare pgd-r8 8 ;;
-	modl4) train modl-r4 4 "${HOURS_MODL:-3}" $modl && compare modl-r4 4 ;;
+	pgd8) train_twice pgd-r8 8 "${SECONDS_PGD8:-2700}" "" $pgd && compare pgd-r8 8 ;;
+
+	# goes on from R = 8
+	pgd4)
+		exists "$out/pgd-r8/weights" || die "part pgd8 comes before pgd4"
+		train_twice pgd-r4 4 "${SECONDS_PGD4:-900}" "$out/pgd-r8/weights" $pgd && compare pgd-r4 4 ;;
+
+	modl4) train_twice modl-r4 4 "${SECONDS_MODL:-1200}" "" $modl && compare modl-r4 4 ;;
 
 	# the weights and the regularisation of the simulated heads, as they are
 	measured)
@@ -105,7 +118,7 @@ part()
 	esac
 }
 
-[ $# -gt 0 ] || set -- data4 data8 pgd4 pgd8 modl4 measured
+[ $# -gt 0 ] || set -- data8 data4 pgd8 pgd4 modl4 measured
 
 for p in "$@"; do
 
