@@ -8,6 +8,10 @@
 #include "nn/backend.h"
 #include "nn/prox_net.h"
 
+// struct nn_prox_conf_s: features, blocks or layers, maps, spatial dimensions
+#define RESNET(F, B, E, D) { .type = NN_PROX_RESNET, .features = F, .blocks = B, .maps = E, .spatial = D }
+#define REVNET(F, L, E, D) { .type = NN_PROX_REVNET, .features = F, .layers = L, .maps = E, .spatial = D }
+
 extern void nn_net_oracle(const struct nn_prox_conf_s* conf, const long dims[NN_DIMS], double* out, const double* in, const double* params);
 
 #endif		// _NN_NET_ORACLE_H
