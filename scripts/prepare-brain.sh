@@ -5,15 +5,23 @@ set -eu
 
 . "$(dirname "$0")/common.sh"
 
+growth=0
+
+if [ "${1:-}" = -V ] && [ $# -ge 2 ]; then
+
+	growth=$2
+	shift 2
+fi
+
 if [ $# -ne 3 ]; then
 
 	cat >&2 <<-END
-	Usage: prepare-brain.sh <data> <out> <R>
+	Usage: prepare-brain.sh [-V growth] <data> <out> <R>
 
 	<data> holds head{1..6}_{axial,coronal,sagittal}.{cfl,hdr}: complex images with
 	slices along dimension 13. Writes <out>/{train,valid,test}/{ksp,pat,maps,ref}:
 	heads 1-4 to train with, head 5 to validate and choose, head 6 to test.
-	A set that is already there is kept.
+	A set that is already there is kept. -V: as of simulate.sh
 	END
 	exit 1
 fi
@@ -41,7 +49,7 @@ prepare()
 		done
 	done
 
-	"$here/simulate.sh" -R "$R" -s "$seed" "$out/$name" $scans
+	"$here/simulate.sh" -R "$R" -V "$growth" -s "$seed" "$out/$name" $scans
 }
 
 export BART PYTHON

@@ -6,7 +6,7 @@ set -eu
 usage()
 {
 	cat >&2 <<-END
-	Usage: prepare-measured.sh [-C calib] [-s seed] <kspace> <out> <R>
+	Usage: prepare-measured.sh [-C calib] [-V growth] [-s seed] <kspace> <out> <R>
 
 	<kspace>: X x Y x 1 x coils, slices (if any) along dimension 13. Writes
 	<out>/{ksp,pat,maps,ref}: k-space times a Poisson-disc pattern, coil maps estimated
@@ -16,12 +16,13 @@ usage()
 	exit 1
 }
 
-calib=24 seed=1
+calib=24 growth=0 seed=1
 
-while getopts C:s: opt; do
+while getopts C:V:s: opt; do
 
 	case $opt in
 	C) calib=$OPTARG ;;
+	V) growth=$OPTARG ;;
 	s) seed=$OPTARG ;;
 	*) usage ;;
 	esac
@@ -44,7 +45,7 @@ NS=$(dim 13 "$full")
 
 mkdir -p "$out"
 
-density=$(find_density)
+distance=$(find_distance)
 patterns 0 $((NS - 1)) "$tmp/pat"
 bart fmac "$full" "$tmp/pat" "$tmp/ksp"
 estimate_maps "$tmp/ksp" "$tmp/maps"
@@ -53,7 +54,7 @@ combine "$full" "$tmp/maps" "$tmp/ref"
 cat > "$out/info.txt" <<END
 measured: $full
 slices: $NS of $X x $Y, $(dim 3 "$full") coils
-acceleration, measured: $(acceleration "$tmp/pat") (asked: $R; calibration $calib x $calib, density $density)
+acceleration, measured: $(acceleration "$tmp/pat") (asked: $R; calibration $calib x $calib, growth $growth, distance $distance)
 seed: $seed
 END
 

@@ -1,13 +1,13 @@
 # Sourced by the scripts that undersample: patterns of given acceleration, coil
 # maps from the middle of what they leave, and images combined with these.
-# Wants X, Y (image size), R, calib and seed.
+# Wants X, Y (image size), R, calib, growth and seed.
 
-# poisson <density> <seed> <output>: 0/1 over the two image dimensions. Distances
-# 1.4 times those of a full grid in the middle, larger outwards: of the patterns
-# of one R these served compressed sensing best.
+# poisson <distance> <seed> <output>: 0/1 over the two image dimensions. The
+# distance is in pixels of k-space; with growth > 0 it grows with the distance
+# from the middle (20 is BART's -v).
 poisson()
 {
-	"$BART" poisson -Y "$X" -Z "$Y" -y 1.4 -z 1.4 -C "$calib" -V "$1" -s "$2" "$3.yz" > /dev/null
+	"$BART" poisson -Y "$X" -Z "$Y" -y "$1" -z "$1" -C "$calib" -V "$growth" -s "$2" "$3.yz" > /dev/null
 	"$BART" reshape 7 "$X" "$Y" 1 "$3.yz" "$3"
 }
 
@@ -21,11 +21,10 @@ acceleration()
 	END
 }
 
-# The growth of the distances with the distance from the middle that gives R
-# within 0.5 percent, by bisection.
-find_density()
+# The distance that gives R within 0.5 percent, by bisection.
+find_distance()
 {
-	lo=0 hi=100
+	lo=1 hi=8
 
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
 
@@ -38,14 +37,14 @@ find_density()
 		if awk "BEGIN { exit !($got < $R) }"; then lo=$mid; else hi=$mid; fi
 	done
 
-	awk "BEGIN { exit !($got < 1.02 * $R && $got > 0.98 * $R) }" || die "no pattern of R = $R: $got is the nearest (from about 2 to 15 can be had, depending on the size)"
+	awk "BEGIN { exit !($got < 1.02 * $R && $got > 0.98 * $R) }" || die "no pattern of R = $R with -V $growth: $got is the nearest"
 
 	echo "$mid"
 }
 
 one_pattern()
 {
-	poisson "$density" $((seed * 1000 + $1)) "$tmp/pat.$1"
+	poisson "$distance" $((seed * 1000 + $1)) "$tmp/pat.$1"
 }
 
 # patterns <first> <last> <output>: a seed for each slice

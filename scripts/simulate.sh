@@ -15,6 +15,8 @@ usage()
 
 	-R r	acceleration: pixels over sampled points, the calibration region included (4)
 	-C n	calibration region, n x n (24)
+	-V f	growth of the distances between samples towards the rim of k-space: 0 is
+		the plain Poisson disc, 20 is 'bart poisson -v' (0)
 	-n snr	mean signal of the object over the standard deviation of the real part of
 		the noise, both with all coils combined (50)
 	-p rad	standard deviation of an added smooth phase (1)
@@ -24,13 +26,14 @@ usage()
 	exit 1
 }
 
-R=4 calib=24 snr=50 phase=1 seed=1 truth=full
+R=4 calib=24 growth=0 snr=50 phase=1 seed=1 truth=full
 
-while getopts R:C:n:p:s:c opt; do
+while getopts R:C:V:n:p:s:c opt; do
 
 	case $opt in
 	R) R=$OPTARG ;;
 	C) calib=$OPTARG ;;
+	V) growth=$OPTARG ;;
 	n) snr=$OPTARG ;;
 	p) phase=$OPTARG ;;
 	s) seed=$OPTARG ;;
@@ -134,18 +137,18 @@ drop_empty()
 # Finished scans are kept in $out/parts until all are there, for these options.
 
 parts=$out/parts
-options="-R $R -C $calib -n $snr -p $phase -s $seed $truth $*"
+options="-R $R -C $calib -V $growth -n $snr -p $phase -s $seed $truth $*"
 
 [ "$(cat "$parts/options" 2> /dev/null)" = "$options" ] || rm -rf "$parts"
 mkdir -p "$parts"
 echo "$options" > "$parts/options"
 
-if [ -f "$parts/density" ]; then
+if [ -f "$parts/distance" ]; then
 
-	density=$(cat "$parts/density")
+	distance=$(cat "$parts/distance")
 else
-	density=$(find_density)
-	echo "$density" > "$parts/density"
+	distance=$(find_distance)
+	echo "$distance" > "$parts/distance"
 fi
 
 scan=0
@@ -172,7 +175,7 @@ done
 cat > "$out/info.txt" <<END
 scans: $*
 slices: $slice of $X x $Y, $COILS coils (simulated)
-acceleration, measured: $(acceleration "$out/pat") (asked: $R; calibration $calib x $calib, density $density)
+acceleration, measured: $(acceleration "$out/pat") (asked: $R; calibration $calib x $calib, growth $growth, distance $distance)
 snr: $snr, smooth phase: $phase rad, seed: $seed, reference: from the $truth k-space
 END
 
