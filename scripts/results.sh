@@ -9,10 +9,11 @@ usage()
 	Usage: [NAME=value ...] results.sh <data> <out> [part ...]
 
 	<data> holds brain/head{1..6}_{axial,coronal,sagittal} and raw/brain_t1_8ch_ksp.
-	Parts, in order: data8 data4 pgd8 pgd4 modl4 measured (all of them).
+	Parts, in order: data8v data8 data4 pgd8v pgd8 pgd4 modl4 measured (all of them).
+	8v: R = 8 with distances that grow as with bart poisson -v.
 
-	SECONDS_PGD8 (2700), SECONDS_PGD4 (900), SECONDS_MODL (1200): training with the
-	learning rate 1e-3; a third of it is added with 2e-4. SEED (1)
+	SECONDS_PGD8V (2700), SECONDS_PGD8 (1500), SECONDS_PGD4 (900), SECONDS_MODL (1500):
+	training with the learning rate 1e-3; a third of it is added with 2e-4. SEED (1)
 	END
 	exit 1
 }
@@ -48,10 +49,10 @@ small_set()
 	done
 }
 
-# train <weights> <R> <seconds> <learning rate> <option of bart gleam> ...
+# train <weights> <set> <seconds> <learning rate> <option of bart gleam> ...
 train()
 {
-	weights=$1 set=$out/brain-r$2 v=$out/brain-r$2/valid-small seconds=$3 rate=$4
+	weights=$1 set=$out/brain-$2 v=$out/brain-$2/valid-small seconds=$3 rate=$4
 	shift 4
 
 	exists "$weights" && return
@@ -64,26 +65,27 @@ train()
 		"$weights" "$set/train/ksp" "$set/train/maps" "$set/train/ref"
 }
 
-# train_twice <name> <R> <seconds> <weights to start from, or ""> <option> ...: the
+# train_twice <name> <set> <seconds> <weights to start from, or ""> <option> ...: the
 # second time with smaller steps
 train_twice()
 {
-	name=$1 R=$2 seconds=$3 from=$4
+	name=$1 set_name=$2 seconds=$3 from=$4
 	shift 4
 
 	mkdir -p "$out/$name"
-	train "$out/$name/coarse" "$R" "$seconds" 1e-3 "$@" ${from:+--load "$from"}
-	train "$out/$name/weights" "$R" $((seconds / 3)) 2e-4 "$@" --load "$out/$name/coarse"
+	train "$out/$name/coarse" "$set_name" "$seconds" 1e-3 "$@" ${from:+--load "$from"}
+	train "$out/$name/weights" "$set_name" $((seconds / 3)) 2e-4 "$@" --load "$out/$name/coarse"
 }
 
-# compare <name> <R>: on head 6
+# compare <name> <set> <title>: on head 6
 compare()
 {
-	set=$out/brain-r$2
+	set=$out/brain-$2
 
 	[ -f "$set/lambda" ] || "$here/cs.sh" tune "$set/valid" "$set/lambda"
 
-	"$here/compare.sh" -w "$out/$1/weights" -l "$set/lambda" -s 15 -r 1 -t "head 6, 8 simulated coils, Poisson-disc R = $2" "$set/test" "$out/$1"
+	"$here/compare.sh" -w "$out/$1/weights" -l "$set/lambda" -s 15 -r 1 -t "head 6, 8 simulated coils, $3" "$set/test" "$out/$1"
+	python "$here/spectrum.py" "$set/test/ref" "$set/test/pat" CS="$out/$1/cs" GLEAM="$out/$1/gleam" > "$out/$1/spectrum.md"
 	python "$here/plot-log.py" "$out/$1/coarse.csv" "$out/$1/weights.csv" "$out/$1/learning.png"
 }
 
@@ -93,16 +95,28 @@ modl="--modl -I 4 -M 4 --features 32 --learn-dc --mu ${MU:-0.5}"
 part()
 {
 	case $1 in
-	data4) "$here/prepare-brain.sh" "$data/brain" "$out/brain-r4" 4 ;;
+	data8v) "$here/prepare-brain.sh" -V 20 "$data/brain" "$out/brain-r8v" 8 ;;
 	data8) "$here/prepare-brain.sh" "$data/brain" "$out/brain-r8" 8 ;;
-	pgd8) train_twice pgd-r8 8 "${SECONDS_PGD8:-2700}" "" $pgd && compare pgd-r8 8 ;;
+	data4) "$here/prepare-brain.sh" "$data/brain" "$out/brain-r4" 4 ;;
 
-	# goes on from R = 8
+	pgd8v)
+		train_twice pgd-r8v r8v "${SECONDS_PGD8V:-2700}" "" $pgd
+		compare pgd-r8v r8v "Poisson-disc of variable density, R = 8" ;;
+
+	# each goes on from the one before
+	pgd8)
+		exists "$out/pgd-r8v/weights" || die "part pgd8v comes before pgd8"
+		train_twice pgd-r8 r8 "${SECONDS_PGD8:-1500}" "$out/pgd-r8v/weights" $pgd
+		compare pgd-r8 r8 "Poisson-disc R = 8" ;;
+
 	pgd4)
 		exists "$out/pgd-r8/weights" || die "part pgd8 comes before pgd4"
-		train_twice pgd-r4 4 "${SECONDS_PGD4:-900}" "$out/pgd-r8/weights" $pgd && compare pgd-r4 4 ;;
+		train_twice pgd-r4 r4 "${SECONDS_PGD4:-900}" "$out/pgd-r8/weights" $pgd
+		compare pgd-r4 r4 "Poisson-disc R = 4" ;;
 
-	modl4) train_twice modl-r4 4 "${SECONDS_MODL:-1200}" "" $modl && compare modl-r4 4 ;;
+	modl4)
+		train_twice modl-r4 r4 "${SECONDS_MODL:-1500}" "" $modl
+		compare modl-r4 r4 "Poisson-disc R = 4" ;;
 
 	# the weights and the regularisation of the simulated heads, as they are
 	measured)
@@ -118,7 +132,7 @@ part()
 	esac
 }
 
-[ $# -gt 0 ] || set -- data8 data4 pgd8 pgd4 modl4 measured
+[ $# -gt 0 ] || set -- data8v data8 data4 pgd8v pgd8 pgd4 modl4 measured
 
 for p in "$@"; do
 
