@@ -22,7 +22,37 @@ done
 check "all stages are the default" same_bits i3 out
 check "--tol 0 runs all" eval 'infer --tol 0 w t-ksp t-map tol0 && same_bits tol0 out'
 check "a large --tol stops after the first" eval 'infer --tol 10 w t-ksp t-map tol1 && same_bits tol1 i1'
+# the change of the second stage decides whether it is the last one
+bart extract 13 0 1 t-ksp k1; bart extract 13 0 1 t-pat p1
+one() { bart gleam-infer --pattern p1 "$@"; }
+one --stages w k1 t-map o > /dev/null 2>&1
+for n in 1 2 3; do bart slice 8 $((n - 1)) o o$n; done
+part_of_change() { awk -v c="$(nrmse o2 o1)" "BEGIN { print $1 * c }"; }
+
+check "--tol above the change of a stage stops there" eval 'one --tol $(part_of_change 1.01) w k1 t-map otol && same_bits otol o2'
+check "--tol below it does not" eval 'one --tol $(part_of_change 0.99) w k1 t-map otol && same_bits otol o3'
 check "--reference prints a line per stage" eval 'infer -r t-ref w t-ksp t-map r > table && [ 5 -eq $(wc -l < table) ] && grep -q "^zero-filled" table'
+
+PYTHON=$(for p in python3 /usr/bin/python3; do "$p" -c 'import numpy' 2> /dev/null && echo "$p" && break; done)
+
+# the last line of metrics.py: | x | PSNR ± dev | SSIM ± dev | nRMSE ± dev |
+same_metrics()
+{
+	local a b
+	a=$(tail -n 1 table | awk '{ print $2, $5, $8 }')
+	b=$("$PYTHON" "$ROOT/scripts/metrics.py" t-ref x=r | tail -n 1 | awk '{ print $4, $8, $12 }')
+	echo "$a, $b"
+
+	# as many digits as are printed, the last one rounded this way or that
+	echo "$a $b" | awk 'function d(x, y) { return x < y ? y - x : x - y } { exit !(6 == NF && d($1, $4) < 0.011 && d($2, $5) < 0.00011 && d($3, $6) < 0.00011) }'
+}
+
+if [ -n "$PYTHON" ]; then
+
+	check "the scripts' metrics are those of the command" same_metrics
+else
+	skip "the scripts' metrics are those of the command" "no python3 with numpy"
+fi
 
 check "output has the units of the input" eval 'bart scale 1000 t-ksp big && infer w big t-map big-out && bart scale 1000 out ref-out && compare $(nrmse ref-out big-out) "<" 1e-5'
 check "all backends agree" eval 'for b in ref dnnl winograd; do infer --backend $b w t-ksp t-map $b && compare $(nrmse ref $b) "<" 1e-5 || exit 1; done'
