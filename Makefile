@@ -9,7 +9,8 @@
 #	make install PREFIX=/usr/local	the patched bart
 #
 # All of BART's switches are passed on (WERROR=1, OPENBLAS=1, CC=clang, ...).
-# VARIANT=<name> names the folder below build/ by hand.
+# VARIANT=<name> names the folder below build/ by hand; of switches that do not
+# choose a folder themselves (CC, WERROR) make does not see that they changed.
 
 BART_VERSION := 1.0.00
 TARBALL := build/download/bart_$(BART_VERSION).orig.tar.gz
@@ -31,6 +32,11 @@ endif
 flavour := $(if $(filter 1,$(CUDA)),cuda)$(if $(filter 1,$(MPI)),mpi)$(if $(filter 1,$(ASAN) $(UBSAN)),asan,$(if $(filter 1,$(DEBUG)),debug))
 VARIANT ?= $(or $(flavour),cpu)
 B := build/$(VARIANT)
+
+# $(B) is removed as a whole when a patch changes
+ifneq (,$(or $(findstring /,$(VARIANT)),$(filter . .. download,$(VARIANT)),$(filter-out 1,$(words $(VARIANT)))))
+$(error VARIANT is '$(VARIANT)', but must be one plain name of a folder below build/)
+endif
 
 switches := CUDA=$(CUDA) CUDNN=$(CUDNN) MPI=$(MPI) ASAN=$(ASAN) UBSAN=$(UBSAN) DEBUG=$(DEBUG)
 switches += $(foreach v,CUDA_BASE CUDA_LIB,$(if $($(v)),$(v)=$($(v))))
@@ -65,7 +71,7 @@ install: all
 	$(MAKE) --no-print-directory -C $(B) $(switches) install PREFIX=$(PREFIX)
 
 clean:
-	rm -rf build/cpu build/mpi build/cuda build/asan build/debug build/cudampi
+	rm -rf $(filter-out build/download,$(wildcard build/*))
 
 distclean: clean
 	rm -rf build demo

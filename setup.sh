@@ -18,6 +18,12 @@ PACKAGES="gcc g++ make patch libc6-dev
 	libdnnl-dev libcriterion-dev
 	bc procps python3-numpy python3-matplotlib ${GLEAM_SETUP_EXTRA:-}"
 
+# a relative BART_SRC is the caller's
+case ${BART_SRC:-} in
+''|/*) ;;
+*) BART_SRC=$PWD/$BART_SRC ;;
+esac
+
 cd "$(dirname "$0")"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -152,6 +158,7 @@ provide_source()
 		use_given "$tarball.new"
 		cmp -s "$tarball.new" "$tarball" || mv "$tarball.new" "$tarball"
 		rm -f "$tarball.new"
+		sha256sum < "$tarball" > build/download/given
 		say "BART's source: $BART_SRC"
 		return
 	fi
@@ -159,6 +166,12 @@ provide_source()
 	if [ -f "$tarball" ] && check_sha256 "$tarball"; then
 
 		say "BART's source: there"
+		return
+	fi
+
+	if [ -f "$tarball" ] && sha256sum < "$tarball" | cmp -s - build/download/given; then
+
+		say "BART's source: the one that BART_SRC gave (remove build/download for Debian's)"
 		return
 	fi
 

@@ -13,7 +13,7 @@ PYTHON=${PYTHON:-/usr/bin/python3}
 export BART PYTHON
 export BART_TOOLBOX_PATH=$(dirname "$BART")
 export OMP_NUM_THREADS=${BENCH_THREADS:-2}
-export OPENBLAS_NUM_THREADS=1
+export OPENBLAS_NUM_THREADS=$OMP_NUM_THREADS
 
 [ -x "$BART" ] || { echo "$BART is not here: run make first, or set BART" >&2; exit 1; }
 

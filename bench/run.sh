@@ -4,6 +4,7 @@
 #	bench/run.sh [folder]		also <folder>/<date>-<cpu>.md
 #	BENCH_QUICK=1 bench/run.sh	small sizes, training only: whether it runs, not how fast
 . "$(dirname "$0")/lib.sh"
+set -o pipefail
 
 TREE=$(dirname "$BART")
 

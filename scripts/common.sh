@@ -53,6 +53,12 @@ python()
 }
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/gleam.XXXXXX")
+
+# lists of files are words here
+case $root$tmp in
+*[[:space:]%]*) die "$root, $tmp: the scripts cannot work in folders with a space or % in their names; set TMPDIR, or move them" ;;
+esac
+
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

@@ -10,7 +10,7 @@ usage()
 
 	<data> holds {ksp,pat,maps,ref}; writes <out>/{zf,cs,gleam,stages} (images),
 	<out>/table.md, <out>/stages.md, <out>/metrics.csv and <out>/panel.png. Images that
-	are there already are not computed again.
+	are there already, from the same data and settings, are not computed again.
 
 	-w f	weights of bart gleam; without them GLEAM is left out
 	-l l	regularisation of compressed sensing, or the file that cs.sh tune wrote
@@ -49,20 +49,35 @@ data=$1 out=$2
 exists "$data/ksp" "$data/pat" "$data/maps" "$data/ref" || die "$data: no {ksp,pat,maps,ref}.cfl in this folder"
 mkdir -p "$out"
 
-# once <images> <command> ...: that writes them
-once()
+# changes when the data or the weights do
+stamp()
 {
-	images=$1
-	shift
-	exists "$images" || { note "compare: $images"; "$@"; }
+	ls -l --time-style=full-iso "$@" | awk '{ printf "%s %s %s ", $5, $6, $7 }'
 }
 
-once "$out/zf" "$here/zero-filled.sh" "$data/ksp" "$data/maps" "$out/zf"
+# once <images> <what they depend on> <command> ...: that writes them
+once()
+{
+	images=$1 from=$2
+	shift 2
+
+	exists "$images" && [ "$from" = "$(cat "$images.from" 2> /dev/null)" ] && return
+
+	note "compare: $images"
+	rm -f "$images.from"
+	"$@"
+	echo "$from" > "$images.from"
+}
+
+of_data="$data $(stamp "$data/ksp.cfl" "$data/maps.cfl" "$data/pat.cfl")"
+
+once "$out/zf" "$of_data" "$here/zero-filled.sh" "$data/ksp" "$data/maps" "$out/zf"
 set -- "zero-filled=$out/zf"
 
 if [ -n "$lambda" ]; then
 
-	once "$out/cs" "$here/cs.sh" -l "$lambda" ${iter:+-i "$iter"} run "$data" "$out/cs"
+	[ ! -f "$lambda" ] || lambda=$(cat "$lambda")
+	once "$out/cs" "$of_data lambda $lambda iterations ${iter:-as usual}" "$here/cs.sh" -l "$lambda" ${iter:+-i "$iter"} run "$data" "$out/cs"
 	set -- "$@" "CS (l1-wavelet)=$out/cs"
 fi
 
@@ -75,7 +90,7 @@ gleam()
 
 if [ -n "$weights" ]; then
 
-	once "$out/stages" gleam
+	once "$out/stages" "$of_data $(stamp "$weights.cfl")" gleam
 	N=$(dim 8 "$out/stages")
 	stages="zero-filled=$out/zf"
 

@@ -102,7 +102,10 @@ try()
 {
 	reconstruct "$1" "$tmp/pat" "$tmp/maps" "$tmp/try"
 
-	echo "$1,$(python "$here/metrics.py" --mean psnr "$tmp/ref" cs="$tmp/try"),$(python "$here/metrics.py" --mean nrmse "$tmp/ref" cs="$tmp/try")" | tee -a "$tmp/grid" >&2
+	try_psnr=$(python "$here/metrics.py" --mean psnr "$tmp/ref" cs="$tmp/try")
+	try_nrmse=$(python "$here/metrics.py" --mean nrmse "$tmp/ref" cs="$tmp/try")
+
+	echo "$1,$try_psnr,$try_nrmse" | tee -a "$tmp/grid" >&2
 }
 
 best()
@@ -129,8 +132,8 @@ tune)
 		try $l
 	done
 
-	while [ "$(best)" = "$(sort -g "$tmp/grid" | head -n 1 | cut -d, -f1)" ]; do try "$(awk "BEGIN { print $(best) / 2 }")"; done
-	while [ "$(best)" = "$(sort -g "$tmp/grid" | tail -n 1 | cut -d, -f1)" ]; do try "$(awk "BEGIN { print $(best) * 2 }")"; done
+	for i in 1 2 3 4 5 6; do [ "$(best)" = "$(sort -g "$tmp/grid" | head -n 1 | cut -d, -f1)" ] || break; try "$(awk "BEGIN { print $(best) / 2 }")"; done
+	for i in 1 2 3 4 5 6; do [ "$(best)" = "$(sort -g "$tmp/grid" | tail -n 1 | cut -d, -f1)" ] || break; try "$(awk "BEGIN { print $(best) * 2 }")"; done
 
 	b=$(best)
 	try "$(awk "BEGIN { print $b * 0.7 }")"

@@ -42,6 +42,13 @@ make_set()
 
 mkdir -p "$out"
 
+settings="size $SIZE, R $R, SNR $SNR, $ITERATIONS iterations, $FEATURES features, $STEPS steps, at most $SECONDS_MAX s"
+
+[ ! -f "$out/settings" ] || [ "$settings" = "$(cat "$out/settings")" ] \
+	|| die "$out was made with other settings ($(cat "$out/settings"); now: $settings). Remove it, or give another folder"
+
+echo "$settings" > "$out/settings"
+
 make_set train 1 ellipses:20 folds:24 tubes:6 nist:2 sonar:2
 make_set valid 2 ellipses:5 folds:4 tubes:1 nist:1 sonar:1
 make_set test 3 brain:8
@@ -62,13 +69,18 @@ train()
 		-b 1 --lr "$rate" -n "$steps" --max-time "$SECONDS_MAX" -s 1 --valid-every 100 \
 		--pattern "$out/train/pat" \
 		--valid-data k="$out/valid/ksp",c="$out/valid/maps",r="$out/valid/ref",p="$out/valid/pat" \
-		--log "$weights.csv" "$weights" "$out/train/ksp" "$out/train/maps" "$out/train/ref"
+		--log "$weights.csv" "$weights-part" "$out/train/ksp" "$out/train/maps" "$out/train/ref"
+
+	keep "$weights-part" "$weights"
 }
 
-if ! exists "$out/weights"; then
+if ! exists "$out/coarse"; then
 
 	step "training: MoDL, $ITERATIONS unrolled iterations in as many modules, $FEATURES channels"
 	train "$out/coarse" "$STEPS" 1e-3
+fi
+
+if ! exists "$out/weights"; then
 
 	step "training on, with smaller steps"
 	train "$out/weights" $((STEPS / 4)) 2e-4 --load "$out/coarse"

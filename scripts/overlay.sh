@@ -36,7 +36,11 @@ if [ -f "$tree/.overlay" ]; then
 
 	cut -d ' ' -f 2 "$tree/.overlay" | while read -r old; do
 
-		cut -d ' ' -f 2 "$tree/.overlay.new" | grep -qxF "$old" || rm -f "$tree/$old" "$tree/${old%.*}.o"
+		cut -d ' ' -f 2 "$tree/.overlay.new" | grep -qxF "$old" && continue
+
+		# dependencies that name it would stop make; archives would keep its object
+		rm -f "$tree/$old" "$tree/${old%.*}.o" "$tree/lib/libgleam.a" "$tree/lib/libnn.a"
+		find "$tree/src" "$tree/utests/gleam" -name '.*.d' -exec rm -f {} +
 	done
 fi
 

@@ -45,15 +45,16 @@ random()
 
 ellipses()
 {
-	parts=
+	parts= n=0
 
 	python "$here/ellipses.py" "$D" "$1" > "$tmp/list"
 
 	while read -r centre axes angle weight; do
 
 		bart phantom -x "$D" -2 --ELLIPSOID --ellipsoid_center "$centre" --ellipsoid_axes "$axes" --rotation-angle "$angle" "$tmp/e"
-		bart scale -- "$weight" "$tmp/e" "$tmp/e$weight"
-		parts="$parts $tmp/e$weight"
+		n=$((n + 1))
+		bart scale -- "$weight" "$tmp/e" "$tmp/e$n"
+		parts="$parts $tmp/e$n"
 
 	done < "$tmp/list"
 

@@ -36,6 +36,9 @@ prepare()
 
 	if exists "$out/$name/ksp"; then
 
+		grep -q "(asked: $R; .* growth $growth," "$out/$name/info.txt" \
+			|| die "$out/$name holds other data: expected R = $R, growth $growth, found '$(sed -n 3p "$out/$name/info.txt")'. Remove it, or give another folder"
+
 		note "$out/$name is there already"
 		return
 	fi

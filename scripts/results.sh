@@ -62,7 +62,9 @@ train()
 	bart gleam "$@" -b 1 --lr "$rate" -s "${SEED:-1}" -n 1000000 --max-time "$seconds" \
 		--pattern "$set/train/pat" --valid-every 236 \
 		--valid-data k="$v/ksp",c="$v/maps",r="$v/ref",p="$v/pat" --log "$weights.csv" \
-		"$weights" "$set/train/ksp" "$set/train/maps" "$set/train/ref"
+		"$weights-part" "$set/train/ksp" "$set/train/maps" "$set/train/ref"
+
+	keep "$weights-part" "$weights"		# now it has ended, and is good for what follows
 }
 
 # train_twice <name> <set> <seconds> <weights to start from, or ""> <option> ...: the

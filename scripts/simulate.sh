@@ -167,6 +167,9 @@ for image in "$@"; do
 	slice=$((slice + NS))
 done
 
+# old k-space, if any, must not pass as that of the new maps
+rm -f "$out/ksp.hdr" "$out/ksp.cfl"
+
 for p in pat maps ref; do
 
 	joined $p

@@ -1,4 +1,3 @@
-
 #include <assert.h>
 #include <complex.h>
 #include <limits.h>
@@ -232,6 +231,12 @@ void gleam_data_expect(const struct gleam_data_s* data, const char* weights, lon
 		error("%s: found k-space %s with %d dimensions (of 0, 1, 2 and 10), expected %d as in the weights '%s'. "
 			"Move slices to dimension 13 for a network of two dimensions, or train again.\n",
 			data->kspace.name, dims_text(text, data->kspace.dims), gleam_data_spatial(data), spatial, weights);
+}
+
+
+const char* gleam_data_name(const struct gleam_data_s* data)
+{
+	return data->kspace.name;
 }
 
 

@@ -29,6 +29,9 @@ struct gleam_data_s;
 extern struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files);
 extern void gleam_data_close(struct gleam_data_s* data);
 
+// the file of k-space, for messages
+extern const char* gleam_data_name(const struct gleam_data_s* data);
+
 extern long gleam_data_samples(const struct gleam_data_s* data);
 
 // two or three: how many of READ_DIM, PHS1_DIM, PHS2_DIM and TIME_DIM are larger than one

@@ -65,7 +65,7 @@ struct gleam_order_s* gleam_order_create(const struct gleam_data_s* data, unsign
 
 		if (gleam_data_empty(data, i)) {
 
-			debug_printf(DP_WARN, "sample %ld: its k-space is all zero; it is left out of training\n", i);
+			debug_printf(DP_WARN, "%s: k-space of sample %ld is all zero; it is left out of training\n", gleam_data_name(data), i);
 			continue;
 		}
 
@@ -73,7 +73,8 @@ struct gleam_order_s* gleam_order_create(const struct gleam_data_s* data, unsign
 	}
 
 	if (0 == o->count)
-		error("nothing to train on: the k-space of every sample is zero\n");
+		error("%s: found nothing but zeros in the k-space of every sample, expected some to train on. "
+			"If a pattern was given: does it go with this k-space?\n", gleam_data_name(data));
 
 	return PTR_PASS(o);
 }

@@ -49,17 +49,17 @@ static void check_conf(const struct gleam_train_s* c)
 	if ((1 > c->micro_batch) || (0 != c->batch_size % c->micro_batch))
 		error("--micro-batch is %ld, but must divide --batch-size, which is %ld\n", c->micro_batch, c->batch_size);
 
-	if ((0 > c->max_iter) || (0 > c->epochs) || (0. > c->max_time) || (0 > c->patience) || (0 > c->valid_every))
+	if ((0 > c->max_iter) || (0 > c->epochs) || !(0. <= c->max_time) || (0 > c->patience) || (0 > c->valid_every))
 		error("--max-iter, --epochs, --max-time, --patience and --valid-every must not be negative\n");
 
 	if ((0 < c->patience) && (NULL == c->valid.kspace))
 		error("--patience counts validations: it needs --valid-data\n");
 
-	if (!(0. < c->adam.lr))
-		error("--lr is %g, but must be positive\n", c->adam.lr);
+	if (!(0. < c->adam.lr) || !isfinite(c->adam.lr))
+		error("--lr is %g, but must be positive and finite\n", c->adam.lr);
 
-	if (!(0. <= c->adam.weight_decay))
-		error("--weight-decay is %g, but must not be negative\n", c->adam.weight_decay);
+	if (!(0. <= c->adam.weight_decay) || !isfinite(c->adam.weight_decay))
+		error("--weight-decay is %g, but must be finite and not negative\n", c->adam.weight_decay);
 
 	if (!((0. <= c->adam.beta1) && (1. > c->adam.beta1) && (0. <= c->adam.beta2) && (1. > c->adam.beta2) && (0. < c->adam.eps)))
 		error("--adam: beta1 and beta2 must be in [0, 1), eps positive\n");
@@ -75,12 +75,14 @@ static bool same_dims(const struct gleam_dims_s* a, const struct gleam_dims_s* b
 static void check_valid(const struct gleam_trainer_s* t)
 {
 	if (t->valid_dims.map[MAPS_DIM] != t->dims.map[MAPS_DIM])
-		error("%s: has %ld maps, but the training data %ld (dimension %d)\n", t->conf->valid.maps,
-			t->valid_dims.map[MAPS_DIM], t->dims.map[MAPS_DIM], MAPS_DIM);
+		error("%s: found %ld maps (dimension %d), expected %ld as in the training data '%s'. "
+			"Estimate as many for both ('bart ecalib -m').\n", t->conf->valid.maps,
+			t->valid_dims.map[MAPS_DIM], MAPS_DIM, t->dims.map[MAPS_DIM], t->conf->train.maps);
 
 	if (gleam_data_spatial(t->valid) != gleam_data_spatial(t->data))
-		error("%s: is %d-dimensional, but the training data is %d-dimensional\n", t->conf->valid.kspace,
-			gleam_data_spatial(t->valid), gleam_data_spatial(t->data));
+		error("%s: found k-space of %d dimensions, expected %d as in the training data '%s'. "
+			"Take validation data of the same kind.\n", t->conf->valid.kspace,
+			gleam_data_spatial(t->valid), gleam_data_spatial(t->data), t->conf->train.kspace);
 }
 
 static void open_data(struct gleam_trainer_s* t)
@@ -89,7 +91,7 @@ static void open_data(struct gleam_trainer_s* t)
 	t->dims = gleam_batch_dims(t->data, t->conf->micro_batch);
 
 	if (t->conf->batch_size > gleam_data_samples(t->data))
-		error("--batch-size is %ld, but %s has only %ld samples\n", t->conf->batch_size,
+		error("--batch-size is %ld, but %s holds only %ld samples: give as many at most\n", t->conf->batch_size,
 			t->conf->train.kspace, gleam_data_samples(t->data));
 
 	if (NULL == t->conf->valid.kspace)
