@@ -205,7 +205,8 @@ void atomic_write_cfl(const char* name, struct atomic_part_s header, struct atom
 
 void atomic_check_writable(const char* path)
 {
-	char* tmp = ptr_printf("%s" ATOMIC_SUFFIX, path);
+	// not the temporary name: after a crash the header there is the good one
+	char* tmp = ptr_printf("%s.check-%ld", path, (long)getpid());
 
 	int err = check_target(path);
 

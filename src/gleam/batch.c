@@ -119,6 +119,11 @@ void gleam_batch_free(struct gleam_batch_s* b)
 	xfree(b);
 }
 
+const struct gleam_data_s* gleam_batch_data(const struct gleam_batch_s* b)
+{
+	return b->data;
+}
+
 long gleam_batch_parts(const struct gleam_batch_s* b)
 {
 	return b->size / b->micro_batch;

@@ -31,6 +31,8 @@ extern size_t gleam_batch_bytes(const struct gleam_data_s* data, long size, long
  */
 extern void gleam_batch_load(struct gleam_batch_s* batch, const long samples[]);
 
+extern const struct gleam_data_s* gleam_batch_data(const struct gleam_batch_s* batch);
+
 extern long gleam_batch_parts(const struct gleam_batch_s* batch);
 
 // sets the operators for this part

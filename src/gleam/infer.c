@@ -1,4 +1,5 @@
 #include <complex.h>
+#include <math.h>
 #include <string.h>
 #include <stdbool.h>
 
@@ -22,6 +23,7 @@
 #include "gleam/setup.h"
 #include "gleam/unroll.h"
 #include "gleam/validate.h"
+#include "gleam/distinct.h"
 #include "gleam/weights.h"
 
 #include "gleam/infer.h"
@@ -74,6 +76,12 @@ static void check_network(struct infer_s* s)
 		error("--iterations is %ld, but %s holds a network of %ld\n", c->iterations, c->weights, net->iterations);
 
 	gleam_data_expect(s->data, c->weights, net->prox.maps, net->prox.spatial);
+
+	const char* const inputs[] = { c->files.kspace, c->files.maps, c->files.pattern, c->files.reference };
+
+	// in place is fine, where BART sees that it is
+	distinct_check("images", c->output, true, ARRAY_SIZE(inputs), inputs);
+	distinct_check("images", c->output, false, 1, &c->weights);
 
 	atomic_check_output(c->output);
 }
@@ -165,6 +173,10 @@ static void reconstruct(struct infer_s* s, long sample)
 
 		finish_stage(s, sample, n, s->next, x);
 	}
+
+	if (!isfinite(md_zrms(DIMS, s->img_dims, x)))
+		error("%s: the reconstruction of sample %ld is not finite: the network of '%s' has diverged. Train it again, with a smaller --lr.\n",
+			s->conf->output, sample, s->conf->weights);
 }
 
 static void reconstruct_all(struct infer_s* s)

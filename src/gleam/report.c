@@ -23,6 +23,7 @@ struct gleam_report_s {
 	const char* name;
 	FILE* log;
 	bool terminal;
+	bool open;		// the cursor is behind a line that would be rewritten
 	double printed;
 
 	long count;
@@ -68,10 +69,17 @@ struct gleam_report_s* gleam_report_create(const char* log, long modules)
 	return PTR_PASS(r);
 }
 
+void gleam_report_break(struct gleam_report_s* r)
+{
+	if (r->open)
+		fputc('\n', stderr);
+
+	r->open = false;
+}
+
 void gleam_report_free(struct gleam_report_s* r)
 {
-	if (r->terminal)
-		fputc('\n', stderr);
+	gleam_report_break(r);
 
 	if (NULL != r->log)
 		fclose(r->log);
@@ -179,8 +187,11 @@ void gleam_report_iteration(struct gleam_report_s* r, const struct gleam_progres
 	if (!r->terminal && !first && !last && !p->validated && (now - r->printed < PLAIN_INTERVAL))
 		return;
 
-	if (DP_INFO <= debug_level)
+	if (DP_INFO <= debug_level) {
+
 		progress_line(r, p);
+		r->open = r->terminal;
+	}
 
 	r->printed = now;
 }

@@ -26,6 +26,9 @@ struct gleam_progress_s {
 
 // log may be NULL; calls error() when it cannot be written
 extern struct gleam_report_s* gleam_report_create(const char* log, long modules);
+// ends the line on the terminal, before anything else is printed
+extern void gleam_report_break(struct gleam_report_s* report);
+
 extern void gleam_report_free(struct gleam_report_s* report);
 
 extern void gleam_report_iteration(struct gleam_report_s* report, const struct gleam_progress_s* progress);

@@ -73,11 +73,11 @@ bool shape_fits(const struct shape_s* shape, const long dims[DIMS])
 
 
 /* Which two dimensions need to be exchanged to make it fit? Coils in a wrong
- * place are by far the most common, so they are tried first.
+ * place are by far the most common, so they are tried first; slices before frames.
  */
 static bool find_transpose(const struct shape_s* shape, const long dims[DIMS], int pair[2])
 {
-	const int order[] = { COIL_DIM, READ_DIM, PHS1_DIM, PHS2_DIM, MAPS_DIM, TIME_DIM, SLICE_DIM, AVG_DIM, BATCH_DIM };
+	const int order[] = { COIL_DIM, READ_DIM, PHS1_DIM, PHS2_DIM, MAPS_DIM, SLICE_DIM, TIME_DIM, AVG_DIM, BATCH_DIM };
 	const int N = (int)ARRAY_SIZE(order);
 
 	for (int i = 0; i < N; i++) {

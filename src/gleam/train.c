@@ -2,6 +2,7 @@
 #include <complex.h>
 #include <string.h>
 #include <stdbool.h>
+#include <stdnoreturn.h>
 
 #include "num/multind.h"
 #include "num/flpmath.h"
@@ -83,6 +84,14 @@ static double train_module(struct gleam_trainer_s* t, long m)
 	return loss / count;
 }
 
+static noreturn void diverged(const struct gleam_trainer_s* t, const char* what)
+{
+	gleam_report_break(t->report);
+
+	error("%s not finite at iteration %ld: training stops. %s is as it was last written, which may have been while the network "
+		"diverged already (with --valid-data it holds the best). A smaller --lr may help.\n", what, t->iteration, t->conf->weights);
+}
+
 static void load_batch(struct gleam_trainer_s* t)
 {
 	long B = t->conf->batch_size;
@@ -103,14 +112,17 @@ static void train_iteration(struct gleam_trainer_s* t)
 		t->loss[m] = train_module(t, m);
 
 		if (!isfinite(t->loss[m]))
-			error("The loss of module %ld is not finite at iteration %ld: training stops, and %s holds the last good weights, if any were written. "
-				"A smaller --lr may help.\n", m + 1, t->iteration, t->conf->weights);
+			diverged(t, "The loss is");
 	}
 }
 
 
 static void write_weights(struct gleam_trainer_s* t, const char* name, double valid_nrmse)
 {
+	for (long i = 0; i < t->weights->net.iterations * t->weights->P; i++)
+		if (!isfinite(t->weights->params[i]))
+			diverged(t, "The weights are");
+
 	t->weights->iteration = t->iteration;
 	t->weights->valid_nrmse = valid_nrmse;
 
@@ -306,6 +318,7 @@ void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 
 		train_loop(t);
 
+		gleam_report_break(t->report);
 		print_result(t);
 		print_memory(t, before);
 	}

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 #include <complex.h>
@@ -14,6 +15,7 @@
 #include "nn/backend.h"
 #include "nn/prox_net.h"
 
+#include "gleam/distinct.h"
 #include "gleam/setup.h"
 #include "gleam/validate.h"
 
@@ -49,8 +51,8 @@ static void check_conf(const struct gleam_train_s* c)
 	if ((1 > c->micro_batch) || (0 != c->batch_size % c->micro_batch))
 		error("--micro-batch is %ld, but must divide --batch-size, which is %ld\n", c->micro_batch, c->batch_size);
 
-	if ((0 > c->max_iter) || (0 > c->epochs) || !(0. <= c->max_time) || (0 > c->patience) || (0 > c->valid_every))
-		error("--max-iter, --epochs, --max-time, --patience and --valid-every must not be negative\n");
+	if ((0 > c->max_iter) || (0 > c->epochs) || !(0. <= c->max_time) || !isfinite(c->max_time) || (0 > c->patience) || (0 > c->valid_every))
+		error("--max-iter, --epochs, --max-time, --patience and --valid-every must be finite and not negative\n");
 
 	if ((0 < c->patience) && (NULL == c->valid.kspace))
 		error("--patience counts validations: it needs --valid-data\n");
@@ -116,6 +118,9 @@ static void set_length(struct gleam_trainer_s* t)
 		debug_printf(DP_INFO, "training for %ld epochs (see --max-iter, --epochs, --max-time, --patience)\n", epochs);
 	}
 
+	if ((LONG_MAX - c->batch_size) / samples < epochs)
+		error("--epochs is %ld, but with %ld samples at most %ld can be counted\n", epochs, samples, (LONG_MAX - c->batch_size) / samples);
+
 	long total = (epochs * samples + c->batch_size - 1) / c->batch_size;
 
 	if ((0 < c->max_iter) && ((0 == total) || (c->max_iter < total)))
@@ -179,15 +184,29 @@ static void initial_weights(struct gleam_trainer_s* t)
 	}
 }
 
+// step size and mu come with the weights
+static void take_dc(struct gleam_net_s* net, const struct gleam_net_s* from)
+{
+	const struct gleam_net_s* def = &gleam_net_defaults;
+
+	if (((net->step_size != from->step_size) && (net->step_size != def->step_size)) || ((net->mu != from->mu) && (net->mu != def->mu)))
+		debug_printf(DP_WARN, "--step-size and --mu are not used: the weights of --load bring their own\n");
+
+	net->step_size = from->step_size;
+	net->mu = from->mu;
+}
+
 static void load_weights(struct gleam_trainer_s* t)
 {
 	auto from = gleam_weights_read(t->conf->load);
 	struct gleam_weights_s* w = t->weights;
 
 	if ((from->P != w->P) || (from->net.iterations != w->net.iterations) || (from->net.type != w->net.type))
-		error("%s: holds another network (%ld iterations of %ld parameters) than the options describe (%ld of %ld)\n",
-			t->conf->load, from->net.iterations, from->P, w->net.iterations, w->P);
+		error("%s: holds another network (%s, %ld iterations of %ld parameters), expected what the options describe (%s, %ld of %ld). "
+			"Give the options of its training; they are in %s.hdr.\n", t->conf->load, (GLEAM_PGD == from->net.type) ? "PGD" : "MoDL", from->net.iterations, from->P,
+			(GLEAM_PGD == w->net.type) ? "PGD" : "MoDL", w->net.iterations, w->P, t->conf->load);
 
+	take_dc(&w->net, &from->net);
 	memcpy(w->params, from->params, (size_t)(w->net.iterations * w->P) * sizeof(float));
 
 	gleam_weights_free(from);
@@ -227,6 +246,38 @@ static void alloc_validation(struct gleam_trainer_s* t)
 	t->valid_batch = gleam_batch_create(t->valid, t->valid_unroll, 1, 1);
 }
 
+// before anything is written
+static void check_outputs(const struct gleam_train_s* c)
+{
+	const char* const inputs[] = {
+
+		c->train.kspace, c->train.maps, c->train.reference, c->train.pattern,
+		c->valid.kspace, c->valid.maps, c->valid.reference, c->valid.pattern,
+	};
+
+	char* base = gleam_weights_base(c->weights);
+	char* last = ptr_printf("%s-last", base);
+	const char* const others[] = { base, last, c->load };
+
+	distinct_check("weights", base, false, ARRAY_SIZE(inputs), inputs);
+	gleam_weights_check_writable(base);
+
+	if (NULL != c->valid.kspace) {
+
+		distinct_check("last weights", last, false, ARRAY_SIZE(inputs), inputs);
+		gleam_weights_check_writable(last);
+	}
+
+	if (NULL != c->log) {
+
+		distinct_check("log", c->log, false, ARRAY_SIZE(inputs), inputs);
+		distinct_check("log", c->log, false, ARRAY_SIZE(others), others);
+	}
+
+	xfree(last);
+	xfree(base);
+}
+
 void gleam_trainer_alloc(struct gleam_trainer_s* t)
 {
 	const struct gleam_net_s* net = &t->weights->net;
@@ -237,7 +288,7 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 	else
 		initial_weights(t);
 
-	gleam_weights_check_writable(t->conf->weights);
+	check_outputs(t->conf);
 
 	t->report = gleam_report_create(t->conf->log, net->modules);
 

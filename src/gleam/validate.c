@@ -8,6 +8,7 @@
 #include "misc/misc.h"
 
 #include "gleam/batch.h"
+#include "gleam/data.h"
 #include "gleam/metrics.h"
 #include "gleam/unroll.h"
 
@@ -99,6 +100,9 @@ void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, 
 		stat[n] = (struct gleam_metrics_stat_s){ };
 
 	for (long s = 0; s < samples; s++) {
+
+		if (gleam_data_empty(gleam_batch_data(batch), s))
+			continue;		// nor does inference reconstruct it
 
 		gleam_batch_load(batch, &s);
 

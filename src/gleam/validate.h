@@ -20,7 +20,7 @@ extern void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long i
 // what gleam_validate takes for these dimensions, those of one sample, beside the batch
 extern size_t gleam_validate_bytes(const struct gleam_dims_s* dims);
 
-/* Runs the network on all samples, one at a time.
+/* Runs the network on all samples that are not all zero, one at a time.
  * @param dims		of one sample
  * @param batch		a mini-batch of one sample of this data
  * @param params	[N][P]

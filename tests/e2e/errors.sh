@@ -132,6 +132,18 @@ expect_error "metrics and data both to stdout" "stdout" infer -r t-ref w t-ksp t
 
 # -- outputs
 
+cp t-ksp.hdr origk.hdr; cp t-ksp.cfl origk.cfl
+untouched() { cmp t-ksp.cfl origk.cfl && cmp t-ksp.hdr origk.hdr; }
+
+expect_error "the log on an input" "t-ksp.cfl: found an output .log.*expected another name" gleam --log t-ksp.cfl w t-ksp t-map t-ref
+expect_error "the log on the weights" "w.cfl: found an output .log.*expected another name" gleam --log w.cfl w t-ksp t-map t-ref
+expect_error "weights on an input" "t-ksp: found an output .weights.*expected another name" gleam t-ksp t-ksp t-map t-ref
+expect_error "an output on an input, otherwise spelled" "./t-ksp: found an output .images.*expected another name" infer w t-ksp t-map ./t-ksp
+expect_error "an output on the weights" "w: found an output .images.*expected another name" infer w t-ksp t-map w
+check "... all of which are as they were" untouched
+expect_error "epochs beyond counting" "epochs" gleam -e 6148914691236517206 w t-ksp t-map t-ref
+expect_error "--load of another kind of network" "w: holds another network .PGD.*expected.*MoDL" gleam --load w --modl w2 t-ksp t-map t-ref
+
 expect_error "weights into a folder that is not there" "nodir/w" gleam nodir/w t-ksp t-map t-ref
 expect_error "output into a folder that is not there" "nodir/out" infer w t-ksp t-map nodir/out
 expect_error "log into a folder that is not there" "nodir/log" gleam --log nodir/log.csv w t-ksp t-map t-ref
@@ -146,6 +158,6 @@ fi
 
 check "existing weights are as they were" eval 'cmp w.cfl keep.cfl && cmp w.hdr keep.hdr'
 check "an existing output is as it was" cmp out.cfl keepout.cfl
-check "no temporary files are left" eval '! ls -a | grep -q tmp'
+check "no temporary files are left" eval '! ls -a | grep -qE "\.(new|check)"'
 
 finish
