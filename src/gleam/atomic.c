@@ -263,6 +263,27 @@ void atomic_check_output(const char* name)
 }
 
 
+void atomic_reserve_output(const char* name, size_t bytes)
+{
+	if (FILE_TYPE_CFL != file_type(name))
+		return;
+
+	char* path = ptr_printf("%s.cfl", name);
+	int fd = open(path, O_RDWR|O_CLOEXEC);
+
+	// file systems that cannot say fail with other numbers
+	int err = (-1 == fd) ? 0 : posix_fallocate(fd, 0, (off_t)bytes);
+
+	if (-1 != fd)
+		close(fd);
+
+	if ((ENOSPC == err) || (EDQUOT == err) || (EFBIG == err))
+		error("%s: found no room for the %zu bytes expected: %s. Make space, or give a name on another disk.\n", path, bytes, strerror(err));
+
+	xfree(path);
+}
+
+
 unsigned int atomic_crc32(unsigned int crc, size_t size, const void* data)
 {
 	const unsigned char* p = data;

@@ -36,6 +36,12 @@ extern void atomic_check_writable(const char* path);
  */
 extern void atomic_check_output(const char* name);
 
+/* Takes the room on the disk that a new cfl of so many bytes needs: BART writes
+ * through a mapping, where a full disk ends the program without a message. Calls
+ * error() when there is none. Other types of output pass.
+ */
+extern void atomic_reserve_output(const char* name, size_t bytes);
+
 // CRC-32 of IEEE 802.3 (as zlib's); crc is 0 or the result for the data before
 extern unsigned int atomic_crc32(unsigned int crc, size_t size, const void* data);
 

@@ -218,6 +218,7 @@ static void infer_run(struct infer_s* s)
 	output_dims(s);
 
 	s->out = create_cfl(s->conf->output, DIMS, s->out_dims);
+	atomic_reserve_output(s->conf->output, (size_t)md_calc_size(DIMS, s->out_dims) * CFL_SIZE);
 	md_clear(DIMS, s->out_dims, s->out, CFL_SIZE);
 
 	s->unroll = gleam_unroll_create(&s->weights->net, s->backend, &s->dims, 0);

@@ -247,7 +247,7 @@ static void alloc_validation(struct gleam_trainer_s* t)
 }
 
 // before anything is written
-static void check_outputs(const struct gleam_train_s* c)
+static void check_outputs(const struct gleam_train_s* c, const struct gleam_weights_s* weights)
 {
 	const char* const inputs[] = {
 
@@ -261,6 +261,7 @@ static void check_outputs(const struct gleam_train_s* c)
 
 	distinct_check("weights", base, false, ARRAY_SIZE(inputs), inputs);
 	gleam_weights_check_writable(base);
+	gleam_weights_check_size(base, weights);
 
 	if (NULL != c->valid.kspace) {
 
@@ -288,7 +289,7 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 	else
 		initial_weights(t);
 
-	check_outputs(t->conf);
+	check_outputs(t->conf, t->weights);
 
 	t->report = gleam_report_create(t->conf->log, net->modules);
 

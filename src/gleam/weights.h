@@ -36,7 +36,8 @@ extern char* gleam_weights_base(const char* name);
  */
 extern void gleam_weights_write(const char* name, const struct gleam_weights_s* weights);
 
-// calls error() when that will not be possible: to be asked before training
+// call error() when that will not be possible, for its size or place: to be asked before training
+extern void gleam_weights_check_size(const char* name, const struct gleam_weights_s* weights);
 extern void gleam_weights_check_writable(const char* name);
 
 /* Calls error() with the cause when the file is missing, truncated, of another

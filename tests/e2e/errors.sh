@@ -141,6 +141,7 @@ expect_error "weights on an input" "t-ksp: found an output .weights.*expected an
 expect_error "an output on an input, otherwise spelled" "./t-ksp: found an output .images.*expected another name" infer w t-ksp t-map ./t-ksp
 expect_error "an output on the weights" "w: found an output .images.*expected another name" infer w t-ksp t-map w
 check "... all of which are as they were" untouched
+expect_error "more modules than a header can tell" "found 1024 modules.*expected at most.*--modules" gleam -I 1024 -M 1024 --features 1 --blocks 1 -n 1 big t-ksp t-map t-ref
 expect_error "epochs beyond counting" "epochs" gleam -e 6148914691236517206 w t-ksp t-map t-ref
 expect_error "--load of another kind of network" "w: holds another network .PGD.*expected.*MoDL" gleam --load w --modl w2 t-ksp t-map t-ref
 

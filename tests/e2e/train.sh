@@ -84,6 +84,7 @@ diverge() { train -n 1 --lr 1e30 $valid --log bad.csv "$1"; }
 
 expect_error "a network that has diverged is told" "kept: not written, since no validation gave a finite nRMSE.*kept-last" diverge kept
 check "... and leaves older weights alone" same_bits kept before
+expect_error "... whose images are refused" "the reconstruction of sample 0 is not finite.*kept-last" bart gleam-infer kept-last v-ksp v-map bad-out
 check "... and logs the validation" eval 'head -n 1 bad.csv | grep -q valid_nrmse && tail -n 1 bad.csv | grep -q ,inf,'
 
 # options of the network and of Adam: each changes the result, and the file says so
