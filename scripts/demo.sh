@@ -49,7 +49,7 @@ settings="size $SIZE, R $R, SNR $SNR, $ITERATIONS iterations, $FEATURES features
 
 echo "$settings" > "$out/settings"
 
-make_set train 1 ellipses:20 folds:24 tubes:6 nist:2 sonar:2
+make_set train 1 ellipses:24 folds:24 tubes:4 nist:1 sonar:1
 make_set valid 2 ellipses:5 folds:4 tubes:1 nist:1 sonar:1
 make_set test 3 brain:8
 

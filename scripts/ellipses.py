@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Random geometries for phantoms.sh, to be drawn by bart phantom --ELLIPSOID.
 
-	ellipses.py <size> <seed>
+	ellipses.py [-m] <size> <seed>
 
 One line per ellipse: centre axes angle weight. A rim and a gap around an inside
-like those of a head, at any angle, and structures of all sizes in it.
+like those of a head, at any angle, and structures of all sizes in it; with -m
+one large ellipse in the middle instead.
 """
 
 import math
@@ -18,24 +19,34 @@ def line(x, y, a, b, angle, weight):
 
 
 def outline(rnd, size):
-    """centre, half axes and angle of the object"""
-    return (size * rnd.uniform(0.46, 0.54), size * rnd.uniform(0.46, 0.54),
-            size * rnd.uniform(0.32, 0.43), size * rnd.uniform(0.28, 0.38), rnd.uniform(0., 180.))
+    """centre, half axes and angle of an object that stays inside the field of view"""
+    a, b = size * rnd.uniform(0.33, 0.485), size * rnd.uniform(0.31, 0.46)
+    room = 0.49 * size - max(a, b)
+
+    return (0.5 * size + rnd.uniform(-1., 1.) * room, 0.5 * size + rnd.uniform(-1., 1.) * room,
+            a, b, rnd.uniform(0., 180.))
 
 
 def main():
-    if len(sys.argv) != 3:
+    middle = "-m" in sys.argv[1:]
+
+    if len(sys.argv) != 3 + middle:
         sys.exit(__doc__)
 
-    size = int(sys.argv[1])
-    rnd = random.Random(int(sys.argv[2]))
+    size = int(sys.argv[-2])
+    rnd = random.Random(int(sys.argv[-1]))
 
     x, y, a, b, angle = outline(rnd, size)
-    rim, gap, inside = rnd.uniform(0.5, 1.), rnd.uniform(0., 0.15), rnd.uniform(0.3, 0.7)
+    rim, gap, inside = rnd.uniform(0.3, 1.2), rnd.uniform(0., 0.15), rnd.uniform(0.1, 0.9)
 
     line(x, y, a, b, angle, rim)
-    line(x, y, 0.93 * a, 0.92 * b, angle, gap - rim)
-    line(x, y, 0.88 * a, 0.86 * b, angle, inside - gap)
+    outer, inner = rnd.uniform(0.006, 0.05) * size, rnd.uniform(0.006, 0.04) * size
+    line(x, y, a - outer, b - outer, angle, gap - rim)
+    line(x, y, a - outer - inner, b - outer - inner, angle, inside - gap)
+
+    if middle:
+        line(x, y, a * rnd.uniform(0.2, 0.75), b * rnd.uniform(0.2, 0.75), angle, rnd.uniform(-0.3, 0.3))
+        return
 
     for _ in range(rnd.randint(12, 30)):
 

@@ -88,30 +88,31 @@ mask()
 	bart threshold -B -- "$1" "$2" "$3"
 }
 
-# folds: a head whose inside is cut into ribbons and islands by the level lines of
-# a smooth random field, as cortex is; rim, inside, two kinds of ribbons
+# folds: a head with a cortex: ribbons and islands, cut by the level lines of a
+# smooth random field, between its inside and a large ellipse in the middle.
+# Parts: rim, inside, middle, two kinds of ribbons.
 folds()
 {
-	python "$here/ellipses.py" "$D" "$1" > "$tmp/list"
+	python "$here/ellipses.py" -m "$D" "$1" > "$tmp/list"
 
-	for i in 1 2 3; do
+	for i in 1 2 3 4; do
 
 		read -r centre axes angle weight
 		bart phantom -x "$D" -2 --ELLIPSOID --ellipsoid_center "$centre" --ellipsoid_axes "$axes" --rotation-angle "$angle" "$tmp/f$i"
 
 	done < "$tmp/list"
 
-	smooth_field $((10 + $1 % 24)) 1 "$D" "$D" 1 "$1" "$tmp/field"
+	smooth_field $((6 + $1 % 24)) 1 "$D" "$D" 1 "$1" "$tmp/field"
 	bart scale -- -1 "$tmp/field" "$tmp/minus"
-	mask "$(random "$1" 0.2 1)" "$tmp/field" "$tmp/above"
-	mask "$(random $(($1 + 1)) 0.2 1)" "$tmp/minus" "$tmp/below"
+	mask "$(random "$1" 0.2 1.5)" "$tmp/field" "$tmp/above"
+	mask "$(random $(($1 + 1)) 0.2 1.5)" "$tmp/minus" "$tmp/below"
 
 	bart saxpy -- -1 "$tmp/f2" "$tmp/f1" "$tmp/b0"
-	bart copy "$tmp/f3" "$tmp/b1"
-	bart fmac "$tmp/f3" "$tmp/above" "$tmp/b2"
-	bart fmac "$tmp/f3" "$tmp/below" "$tmp/b3"
+	bart saxpy -- -1 "$tmp/f4" "$tmp/f3" "$tmp/ring"
+	bart fmac "$tmp/ring" "$tmp/above" "$tmp/b3"
+	bart fmac "$tmp/ring" "$tmp/below" "$tmp/b4"
 
-	bart join 6 "$tmp/b0" "$tmp/b1" "$tmp/b2" "$tmp/b3" "$tmp/basis"
+	bart join 6 "$tmp/b0" "$tmp/f3" "$tmp/f4" "$tmp/b3" "$tmp/b4" "$tmp/basis"
 	contrast "$tmp/basis" "$1"
 }
 

@@ -116,6 +116,8 @@ expect_error "learning rate that is no number" "lr" gleam --lr nan w t-ksp t-map
 expect_error "infinite learning rate" "lr is inf" gleam --lr inf w t-ksp t-map t-ref
 expect_error "a time that is no number" "max-time" gleam --max-time nan w t-ksp t-map t-ref
 expect_error "negative weight decay" "weight-decay" gleam --weight-decay -1 w t-ksp t-map t-ref
+expect_error "a suboption without its value" "beta1.*needs a value" gleam --adam beta1 w t-ksp t-map t-ref
+expect_error "a file of the validation data without its name" "k.* needs a value" gleam --valid-data k w t-ksp t-map t-ref
 expect_error "beta of one" "beta" gleam --adam beta1=1 w t-ksp t-map t-ref
 expect_error "batch size zero" "batch-size" gleam -b 0 w t-ksp t-map t-ref
 expect_error "batch size above the number of samples" "batch-size.*3" gleam -b 4 w t-ksp t-map t-ref
