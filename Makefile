@@ -82,6 +82,12 @@ test: all unit
 demo: all
 	BART=$(abspath $(B))/bart scripts/demo.sh demo
 
+# one at a time: BART's rules for libraries serve one program in a make
+define build_bench
+	$(bartmake) gleam_bench_$(1)
+
+endef
+
 bench: all
-	$(bartmake) $(patsubst bench/%.c,gleam_bench_%,$(wildcard bench/*.c))
+	$(foreach b,$(notdir $(basename $(wildcard bench/*.c))),$(call build_bench,$(b)))
 	BART=$(abspath $(B))/bart bench/run.sh
