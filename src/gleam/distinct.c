@@ -9,38 +9,41 @@
 
 enum { SPELLINGS = 3 };
 
-static bool find(const char* name, int spelling, struct stat* st)
+static bool same_file(const char* a, const char* b)
 {
-	static const char* const suffix[SPELLINGS] = { "", ".cfl", ".hdr" };
+	struct stat sa;
+	struct stat sb;
 
-	char* path = ptr_printf("%s%s", name, suffix[spelling]);
+	if (0 == strcmp(a, b))
+		return true;
 
-	bool found = (0 == stat(path, st)) && S_ISREG(st->st_mode);
-
-	xfree(path);
-
-	return found;
+	return    (0 == stat(a, &sa)) && S_ISREG(sa.st_mode) && (0 == stat(b, &sb))
+	       && (sa.st_dev == sb.st_dev) && (sa.st_ino == sb.st_ino);
 }
 
 
 bool distinct_same(const char* a, const char* b)
 {
+	static const char* const suffix[] = { "", ".cfl", ".hdr" };
+	const int N = (int)ARRAY_SIZE(suffix);
+
 	if ((NULL == a) || (NULL == b))
 		return false;
 
-	for (int i = 0; i < SPELLINGS; i++) {
+	bool same = false;
 
-		for (int j = 0; j < SPELLINGS; j++) {
+	for (int i = 0; !same && (i < N * N); i++) {
 
-			struct stat sa;
-			struct stat sb;
+		char* path_a = ptr_printf("%s%s", a, suffix[i / N]);
+		char* path_b = ptr_printf("%s%s", b, suffix[i % N]);
 
-			if (find(a, i, &sa) && find(b, j, &sb) && (sa.st_dev == sb.st_dev) && (sa.st_ino == sb.st_ino))
-				return true;
-		}
+		same = same_file(path_a, path_b);
+
+		xfree(path_a);
+		xfree(path_b);
 	}
 
-	return false;
+	return same;
 }
 
 

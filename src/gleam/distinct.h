@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-// do two names, of files or of cfl pairs, stand for a file that both have? NULL is none
+// do two names, of files or of cfl pairs, stand for one file, be it there or not? NULL is none
 extern bool distinct_same(const char* a, const char* b);
 
 /* Calls error() when the output is one of the inputs, which may be NULL.

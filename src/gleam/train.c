@@ -146,13 +146,11 @@ static bool improves(const struct gleam_trainer_s* t)
 
 static void keep_last(struct gleam_trainer_s* t)
 {
-	char* base = gleam_weights_base(t->conf->weights);
-	char* last = ptr_printf("%s-last", base);
+	char* last = gleam_trainer_last(t->conf);
 
 	write_weights(t, last, t->metrics.nrmse);
 
 	xfree(last);
-	xfree(base);
 }
 
 /* With validation data the best weights are the result and the last ones are
@@ -275,7 +273,7 @@ static void print_result(struct gleam_trainer_s* t)
 
 	if (HUGE_VAL == t->best)
 		error("%s: not written, since no validation gave a finite nRMSE: the network has diverged, or every reference is zero. "
-			"The last weights are in %s-last. A smaller --lr may help.\n", t->conf->weights, t->conf->weights);
+			"The last weights are in %s. A smaller --lr may help.\n", t->conf->weights, gleam_trainer_last(t->conf));
 
 	long N = t->weights->net.iterations;
 	struct gleam_metrics_stat_s stat[N + 1];

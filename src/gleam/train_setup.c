@@ -246,6 +246,16 @@ static void alloc_validation(struct gleam_trainer_s* t)
 	t->valid_batch = gleam_batch_create(t->valid, t->valid_unroll, 1, 1);
 }
 
+char* gleam_trainer_last(const struct gleam_train_s* conf)
+{
+	char* base = gleam_weights_base(conf->weights);
+	char* last = ptr_printf("%s-last", base);
+
+	xfree(base);
+
+	return last;
+}
+
 // before anything is written
 static void check_outputs(const struct gleam_train_s* c, const struct gleam_weights_s* weights)
 {
@@ -256,7 +266,7 @@ static void check_outputs(const struct gleam_train_s* c, const struct gleam_weig
 	};
 
 	char* base = gleam_weights_base(c->weights);
-	char* last = ptr_printf("%s-last", base);
+	char* last = gleam_trainer_last(c);
 	const char* const others[] = { base, last, c->load };
 
 	distinct_check("weights", base, false, ARRAY_SIZE(inputs), inputs);

@@ -60,6 +60,9 @@ extern struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* 
 // takes the memory; initial weights
 extern void gleam_trainer_alloc(struct gleam_trainer_s* trainer);
 
+// where the last weights go when the best ones are the result; for xfree
+extern char* gleam_trainer_last(const struct gleam_train_s* conf);
+
 extern void gleam_trainer_free(struct gleam_trainer_s* trainer);
 
 #endif		// _GLEAM_TRAIN_SETUP_H

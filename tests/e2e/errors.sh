@@ -139,6 +139,7 @@ untouched() { cmp t-ksp.cfl origk.cfl && cmp t-ksp.hdr origk.hdr; }
 
 expect_error "the log on an input" "t-ksp.cfl: found an output .log.*expected another name" gleam --log t-ksp.cfl w t-ksp t-map t-ref
 expect_error "the log on the weights" "w.cfl: found an output .log.*expected another name" gleam --log w.cfl w t-ksp t-map t-ref
+expect_error "the log on weights that are not there yet" "new.hdr: found an output .log.*expected another name" gleam --log new.hdr new t-ksp t-map t-ref
 expect_error "weights on an input" "t-ksp: found an output .weights.*expected another name" gleam t-ksp t-ksp t-map t-ref
 expect_error "an output on an input, otherwise spelled" "./t-ksp: found an output .images.*expected another name" infer w t-ksp t-map ./t-ksp
 expect_error "an output on the weights" "w: found an output .images.*expected another name" infer w t-ksp t-map w

@@ -51,13 +51,13 @@ same_step() { added "$1" && added "$2" && for i in 1 2 3; do compare "$(nrmse "$
 
 check "weights that have not moved" step --lr 1e-30 --weight-decay 0 start
 check "micro-batches of 1 and 2 give the same gradient" eval 'step --micro-batch 2 f && step g && same_step f g'
-check "--weight-decay pulls at the weights" eval 'step --weight-decay 1 wd && ! same_step g wd > /dev/null'
+check "--weight-decay pulls at the weights" eval 'step --weight-decay 1 wd && added wd && compare "$(nrmse g-1 wd-1)" ">" 1e-2'
 check "--load starts from given weights" eval 'train -n 1 --lr 1e-9 --load a h && compare $(difference a h) "<" 1e-5'
 expect_error "--load of another network" "a: holds another network" bart gleam --pattern t-pat --iterations 2 --features 8 --load a -n 1 z $data
 
 check "one module of three iterations trains (end to end)" train -M 1 -n 10 --log m1.csv m1
-check "two modules of two iterations each train" eval 'bart gleam --pattern t-pat -I 4 -M 2 --features 8 -b 2 -n 2 --log m2.csv m2 $data && head -n 1 m2.csv | grep -q "loss_2,valid" && bart gleam-infer --pattern v-pat m2 v-ksp v-map m2-out'
 check "... its loss falls" compare "$(column m1.csv loss)" "<" "$(first_loss m1.csv)"
+check "two modules of two iterations each train" eval 'bart gleam --pattern t-pat -I 4 -M 2 --features 8 -b 2 -n 2 --log m2.csv m2 $data && head -n 1 m2.csv | grep -q "loss_2,valid" && bart gleam-infer --pattern v-pat m2 v-ksp v-map m2-out'
 check "several modules have a loss each in the log" eval 'head -n 1 pgd.csv | grep -q "^iteration,loss,loss_1,loss_2,loss_3,valid_nrmse,valid_psnr,valid_ssim,seconds_per_iteration,peak_bytes$"'
 
 # the last number of a module is its step size
@@ -65,6 +65,7 @@ step_size() { bart multicfl -s "$1" x1 x2 x3 && n=$(bart show -d 0 x2) && bart e
 
 check "without --learn-dc the step size stays" eval 'train -n 5 nl && step_size nl && step_size nl | grep -q "5.000000e-01"'
 check "--learn-dc moves it" eval 'train -n 5 --learn-dc l && ! step_size l | grep -q "5.000000e-01" && bart gleam-infer --pattern v-pat l v-ksp v-map l-out'
+check "--load brings its step size, and says so" eval 'train -n 1 --load nl --step-size 0.25 ld 2>&1 | grep -q "step-size.*not used" && grep -qx "step-size 0.5" ld.hdr && step_size ld | grep -q "5.000000e-01"'
 check "--epochs counts samples" eval 'train -e 3 --log e.csv n && [ 7 -eq $(wc -l < e.csv) ]'
 check "--max-time stops" eval 'train --max-time 1 --log t.csv n && [ 1 -lt $(wc -l < t.csv) ]'
 check "--patience stops when validation does not improve" eval 'train -n 50 --lr 0.5 --patience 1 --valid-every 1 $valid --log p.csv n; [ 50 -gt $(wc -l < p.csv) ]'
@@ -73,6 +74,10 @@ check "... also where the name was given with its suffix" eval 'train -n 1 $vali
 check "pattern estimated from the zeros of k-space" eval 'bart gleam $small -n 4 q $data && same_bits q a'
 check "reference as fully sampled k-space" eval 'bart fmac t-ref t-map tc && bart fft -u 3 tc t-full && bart gleam $small --pattern t-pat --ref-kspace -n 1 rk t-ksp t-map t-full && train -n 1 ri && compare $(difference ri rk) "<" 1e-3'
 check "validation on another image size" eval 'make_data w 1 32 44 3 9 && train -n 2 --valid-data k=w-ksp,c=w-map,r=w-ref,p=w-pat --valid-every 1 o'
+# the first of two validation samples is all zero: the result is that of the second
+bart extract 13 0 1 v-ksp va; bart extract 13 1 2 v-ksp vb; bart scale 0 va vz; bart join 13 vz vb vzero
+bart extract 13 1 2 v-ref vb-ref; bart extract 13 1 2 v-pat vb-pat
+check "validation leaves out samples that are all zero" eval 'train -n 1 --valid-data k=vzero,c=v-map,r=v-ref,p=v-pat --log z.csv z && train -n 1 --valid-data k=vb,c=v-map,r=vb-ref,p=vb-pat --log y.csv y && [ "$(column z.csv valid_nrmse)" = "$(column y.csv valid_nrmse)" ]'
 check "two maps" eval 'bart scale 0.5 t-map t-half && bart join 4 t-map t-half t-map2 && bart join 4 t-ref t-ref t-ref2 && bart gleam $small --pattern t-pat -n 2 e2 t-ksp t-map2 t-ref2 && bart gleam-infer --pattern t-pat e2 t-ksp t-map2 e2-out && [ 2 -eq $(bart show -d 4 e2-out) ]'
 
 check "--memory prints the plan and writes nothing" eval 'train --memory plan > plan.txt && grep -q "in all" plan.txt && [ ! -e plan.cfl ]'

@@ -45,6 +45,35 @@ Test(weights_files, torn_pair_is_seen)
 }
 
 
+// asking whether weights can be written must not take away the header that fits
+Test(weights_files, torn_pair_survives_the_check)
+{
+	tear();
+	gleam_weights_check_writable("w");
+
+	struct gleam_weights_s* weights = gleam_weights_read("w");
+	struct gleam_weights_s* expected = random_weights(4, 2, 2);
+
+	cr_expect(same(weights, expected));
+
+	gleam_weights_free(weights);
+	gleam_weights_free(expected);
+}
+
+
+static void reserve_void(const void* name)
+{
+	atomic_reserve_output(name, (size_t)1 << 60);
+}
+
+Test(weights_files, no_room_is_told)
+{
+	scratch_write("o.cfl", 8, "12345678");
+
+	assert_error(reserve_void, "o", "o.cfl: found no room for the 1152921504606846976 bytes", "Make space");
+}
+
+
 Test(weights_files, torn_pair_is_mended)
 {
 	tear();
