@@ -9,7 +9,7 @@ usage()
 	Usage: [NAME=value ...] results.sh <data> <out> [part ...]
 
 	<data> holds brain/head{1..6}_{axial,coronal,sagittal} and raw/brain_t1_8ch_ksp.
-	Parts, in order: data8v data8 data4 pgd8v pgd8 pgd4 modl4 measured (all of them).
+	Parts, in order: data8v data8 data4 pgd8v pgd8 modl8 pgd4 modl4 measured (all of them).
 	8v: R = 8 with distances that grow as with bart poisson -v.
 
 	SECONDS_PGD8V (2700), SECONDS_PGD8 (1500), SECONDS_PGD4 (900), SECONDS_MODL (1500):
@@ -116,6 +116,10 @@ part()
 		train_twice pgd-r4 r4 "${SECONDS_PGD4:-900}" "$out/pgd-r8/weights" $pgd
 		compare pgd-r4 r4 "Poisson-disc R = 4" ;;
 
+	modl8)
+		train_twice modl-r8 r8 "${SECONDS_MODL:-1500}" "" $modl
+		compare modl-r8 r8 "Poisson-disc R = 8" ;;
+
 	modl4)
 		train_twice modl-r4 r4 "${SECONDS_MODL:-1500}" "" $modl
 		compare modl-r4 r4 "Poisson-disc R = 4" ;;
@@ -134,7 +138,7 @@ part()
 	esac
 }
 
-[ $# -gt 0 ] || set -- data8v data8 data4 pgd8v pgd8 pgd4 modl4 measured
+[ $# -gt 0 ] || set -- data8v data8 data4 pgd8v pgd8 modl8 pgd4 modl4 measured
 
 for p in "$@"; do
 

@@ -219,10 +219,12 @@ extern void wino_filter_gradient(const struct wino_op_s* op, float* dweights, co
 
 
 /* Gathered pixels: a row of a matrix holds all that one pixel of dst takes
- * from src, in the order (kz, ky, kx, channel), then a 1 for the bias, then zeros.
+ * from src, in the order (kz, ky, kx, channel), then a 1 for the bias, then zeros:
+ * these last two are written by prepare, once for all that is gathered into A[n][columns].
  */
 extern long wino_gather_columns(const struct wino_op_s* op);
 extern long wino_gather_scratch(const struct wino_op_s* op, long n);
+extern void wino_gather_prepare(const struct wino_op_s* op, long n, float* A);
 extern void wino_gather(const struct wino_op_s* op, long n, float* A, const float* src, const long pos[NN_DIMS], float* scratch);
 
 // n pixels side by side with their channels contiguous, out[n][ldo]

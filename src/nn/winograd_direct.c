@@ -18,10 +18,17 @@ static long row_count(const struct wino_op_s* op)
 }
 
 
-// pixels of a product
-static long pixels(const struct wino_op_s* op)
+// pixels of a product that spreads: their channels have to stay in the first level cache
+static long spread_pixels(const struct wino_op_s* op)
 {
 	return 2 * op->kernels->rows;
+}
+
+
+// pixels that are gathered at a time
+static long gather_pixels(const struct wino_op_s* op)
+{
+	return 4 * op->kernels->rows;
 }
 
 
@@ -62,9 +69,9 @@ static struct direct_s direct_take(const struct wino_op_s* op, struct wino_arena
 {
 	return (struct direct_s){
 
-		.A = wino_take(arena, pixels(op) * wino_gather_columns(op)),
-		.C = wino_take(arena, pixels(op) * direct_columns(op)),
-		.scratch = wino_take(arena, wino_gather_scratch(op, pixels(op))),
+		.A = wino_take(arena, gather_pixels(op) * wino_gather_columns(op)),
+		.C = wino_take(arena, gather_pixels(op) * direct_columns(op)),
+		.scratch = wino_take(arena, wino_gather_scratch(op, gather_pixels(op))),
 	};
 }
 
@@ -148,9 +155,9 @@ static void direct_row(const struct wino_op_s* op, const struct wino_args_s* arg
 {
 	long width = op->dst.dims[0];
 
-	for (long x = 0; x < width; x += pixels(op)) {
+	for (long x = 0; x < width; x += gather_pixels(op)) {
 
-		long n = wino_min(pixels(op), width - x);
+		long n = wino_min(gather_pixels(op), width - x);
 
 		wino_gather(op, n, ws->A, args->src, (const long[NN_DIMS]){ x, y, z, b }, ws->scratch);
 		direct_products(op, args, ws, B, n, wino_offset(&op->dst, x, y, z, b));
@@ -165,8 +172,11 @@ void wino_direct_apply(const struct wino_op_s* op, const struct wino_args_s* arg
 
 	float* B = wino_take(&arena, direct_depth(op) * direct_columns(op));
 
-	for (int i = 0; i < op->threads; i++)
+	for (int i = 0; i < op->threads; i++) {
+
 		ws[i] = direct_take(op, &arena);
+		wino_gather_prepare(op, gather_pixels(op), ws[i].A);
+	}
 
 	direct_pack(op, B, args);
 
@@ -213,7 +223,7 @@ static struct spread_s spread_take(const struct wino_op_s* op, struct wino_arena
 {
 	return (struct spread_s){
 
-		.A = wino_take(arena, pixels(op) * wino_padded(&op->src)),
+		.A = wino_take(arena, spread_pixels(op) * wino_padded(&op->src)),
 		.Q = wino_take(arena, KEPT * spread_row_floats(op)),
 		.sum = wino_take(arena, STRIP * op->dst.dims[0] * op->dst.channels),
 	};
@@ -279,9 +289,9 @@ static void spread_products(const struct wino_op_s* op, const struct spread_s* w
 	bool relu = op->relu && !op->adjoint;
 	float* Q = spread_row(op, ws, y);
 
-	for (long x = 0; x < width; x += pixels(op)) {
+	for (long x = 0; x < width; x += spread_pixels(op)) {
 
-		long n = wino_min(pixels(op), width - x);
+		long n = wino_min(spread_pixels(op), width - x);
 		const float* A = plane + wino_offset(&op->src, x, y, 0, 0);
 		bool copy = relu || (0 != n % op->kernels->rows) || (columns == op->kernels->width);
 

@@ -158,8 +158,11 @@ void wino_direct_weights(const struct wino_op_s* forward, const struct wino_op_s
 
 	float* sums = wino_take(&arena, part_count(op) * sum_floats(op));
 
-	for (int i = 0; i < op->threads; i++)
+	for (int i = 0; i < op->threads; i++) {
+
 		buffers[i] = sums_take(op, &arena);
+		wino_gather_prepare(op, PIXELS, buffers[i].A);
+	}
 
 #pragma omp parallel for schedule(dynamic) num_threads(op->threads)
 	for (long i = 0; i < part_count(op); i++)

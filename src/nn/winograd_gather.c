@@ -32,12 +32,26 @@ static bool is_contiguous(const struct nn_tensor_s* tensor)
 }
 
 
+static void copy_floats(bool relu, long n, float* out, const float* in)
+{
+	if (!relu) {
+
+		memcpy(out, in, (size_t)n * sizeof(float));
+		return;
+	}
+
+#pragma omp simd
+	for (long i = 0; i < n; i++)
+		out[i] = (0.f < in[i]) ? in[i] : 0.f;
+}
+
+
 void wino_copy_pixels(const struct wino_kernels_s* kernels, const struct nn_tensor_s* tensor, bool relu,
 		long n, float* out, long ldo, const float* in)
 {
-	if (is_contiguous(tensor) && (ldo == tensor->channels) && !relu) {
+	if (is_contiguous(tensor) && (ldo == tensor->channels)) {
 
-		memcpy(out, in, (size_t)(n * ldo) * sizeof(float));
+		copy_floats(relu, n * ldo, out, in);
 		return;
 	}
 
@@ -167,21 +181,36 @@ static void fold_pixel(const struct wino_op_s* op, long n, float* A, const float
 }
 
 
-// in a line of pixels the taps of a pixel lie side by side
+static inline __attribute__((always_inline)) void put_pixels(long n, const long width, float* A, long lda, const float* line, long step)
+{
+	for (long i = 0; i < n; i++)
+		memcpy(A + i * lda, line + i * step, (size_t)width * sizeof(float));
+}
+
+
+static void add_pixels(long n, long width, float* A, long lda, const float* line, long step)
+{
+	for (long i = 0; i < n; i++)
+		for (long j = 0; j < width; j++)
+			A[i * lda + j] += line[i * step + j];
+}
+
+
+/* In a line of pixels the taps of a pixel lie side by side. They are so few that
+ * a copy is fast only where the compiler knows how many: 1 or 3 of a map or two.
+ */
 static void put_line(bool add, long n, long width, float* A, long lda, const float* line, long step)
 {
-	if (add) {
-
-		for (long i = 0; i < n; i++)
-			for (long j = 0; j < width; j++)
-				A[i * lda + j] += line[i * step + j];
-
-	} else {
-
-		for (long i = 0; i < n; i++)
-			for (long j = 0; j < width; j++)
-				A[i * lda + j] = line[i * step + j];
-	}
+	if (add)
+		add_pixels(n, width, A, lda, line, step);
+	else if (2 == width)
+		put_pixels(n, 2, A, lda, line, step);
+	else if (6 == width)
+		put_pixels(n, 6, A, lda, line, step);
+	else if (12 == width)
+		put_pixels(n, 12, A, lda, line, step);
+	else
+		put_pixels(n, width, A, lda, line, step);
 }
 
 
@@ -211,7 +240,7 @@ static void clear_columns(long n, long width, float* A, long lda)
 }
 
 
-static void fill_tail(const struct wino_op_s* op, long n, float* A)
+void wino_gather_prepare(const struct wino_op_s* op, long n, float* A)
 {
 	long lda = wino_gather_columns(op);
 	long used = wino_taps(op) * op->src.channels;
@@ -246,6 +275,4 @@ void wino_gather(const struct wino_op_s* op, long n, float* A, const float* src,
 			gather_row(op, n, A + tap * width, 0 < i, row, pos[0], scratch);
 		}
 	}
-
-	fill_tail(op, n, A);
 }
