@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "misc/debug.h"
-#include "misc/io.h"
 #include "misc/misc.h"
 
 #include "gleam/atomic.h"
@@ -223,64 +222,12 @@ void atomic_check_writable(const char* path)
 }
 
 
-// an earlier file is opened for writing, not replaced
-static void check_overwritable(const char* path)
+void atomic_check_overwritable(const char* path)
 {
 	atomic_check_writable(path);
 
 	if ((0 == access(path, F_OK)) && (0 != access(path, W_OK)))
 		fail(path, errno);
-}
-
-
-void atomic_check_output(const char* name)
-{
-	switch (file_type(name)) {
-
-	case FILE_TYPE_RA:
-	case FILE_TYPE_COO:
-
-		check_overwritable(name);
-		break;
-
-	case FILE_TYPE_CFL:
-		;
-		const char* suffix[2] = { "cfl", "hdr" };
-
-		for (int i = 0; i < 2; i++) {
-
-			char* path = ptr_printf("%s.%s", name, suffix[i]);
-
-			check_overwritable(path);
-			xfree(path);
-		}
-
-		break;
-
-	default:
-		break;
-	}
-}
-
-
-void atomic_reserve_output(const char* name, size_t bytes)
-{
-	if (FILE_TYPE_CFL != file_type(name))
-		return;
-
-	char* path = ptr_printf("%s.cfl", name);
-	int fd = open(path, O_RDWR|O_CLOEXEC);
-
-	// file systems that cannot say fail with other numbers
-	int err = (-1 == fd) ? 0 : posix_fallocate(fd, 0, (off_t)bytes);
-
-	if (-1 != fd)
-		close(fd);
-
-	if ((ENOSPC == err) || (EDQUOT == err) || (EFBIG == err))
-		error("%s: found no room for the %zu bytes expected: %s. Make space, or give a name on another disk.\n", path, bytes, strerror(err));
-
-	xfree(path);
 }
 
 

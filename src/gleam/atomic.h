@@ -30,17 +30,8 @@ extern void atomic_write_cfl(const char* name, struct atomic_part_s header, stru
  */
 extern void atomic_check_writable(const char* path);
 
-/* The same for an output that BART's create_cfl is to make, of any type; streams
- * and memory pass. create_cfl writes over an earlier file at once: call it when
- * there is something to write.
- */
-extern void atomic_check_output(const char* name);
-
-/* Takes the room on the disk that a new cfl of so many bytes needs: BART writes
- * through a mapping, where a full disk ends the program without a message. Calls
- * error() when there is none. Other types of output pass.
- */
-extern void atomic_reserve_output(const char* name, size_t bytes);
+// the same where an earlier file is opened for writing, not replaced
+extern void atomic_check_overwritable(const char* path);
 
 // CRC-32 of IEEE 802.3 (as zlib's); crc is 0 or the result for the data before
 extern unsigned int atomic_crc32(unsigned int crc, size_t size, const void* data);

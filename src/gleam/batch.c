@@ -1,8 +1,12 @@
 #include <complex.h>
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
 
 #include "num/multind.h"
 #include "num/flpmath.h"
 
+#include "misc/debug.h"
 #include "misc/mri.h"
 #include "misc/misc.h"
 
@@ -22,6 +26,7 @@ struct gleam_batch_s {
 	long* samples;
 	float* scale;
 	long selected;		// part whose operators are set, or -1
+	bool warned;		// of references in other units
 
 	long ksp_size;		// elements of one sample
 	long map_size;
@@ -91,6 +96,7 @@ struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct
 	b->size = size;
 	b->micro_batch = micro_batch;
 	b->selected = -1;
+	b->warned = false;
 
 	b->samples = xmalloc((size_t)size * sizeof(long));
 	b->scale = xmalloc((size_t)size * sizeof(float));
@@ -167,6 +173,33 @@ void gleam_batch_select(struct gleam_batch_s* b, long part)
 	b->selected = part;
 }
 
+// denormal numbers lose their digits, and have no inverse
+static void check_scale(const struct gleam_batch_s* b, long i, float scale)
+{
+	if ((0.f == scale) || (FLT_MIN <= scale))
+		return;
+
+	error("%s: found values so small that the image of sample %ld is %g at its brightest, expected more than %g. "
+		"Multiply k-space and reference by the same number ('bart scale').\n",
+		gleam_data_name(b->data), b->samples[i], (double)scale, (double)FLT_MIN);
+}
+
+/* An FFT that is not unitary makes them differ by the root of the number of pixels;
+ * undersampling alone by much less than ten.
+ */
+static void check_units(struct gleam_batch_s* b, long i, const complex float* ref, const complex float* x0)
+{
+	double ratio = (double)md_zrms(1, (long[1]){ b->img_size }, ref) / (double)md_zrms(1, (long[1]){ b->img_size }, x0);
+
+	if (b->warned || !(0. < ratio) || ((0.1 < ratio) && (10. > ratio)))
+		return;
+
+	b->warned = true;
+	debug_printf(DP_WARN, "%s: the reference of sample %ld is %.3g times the image of the k-space, expected about 1: "
+			"is the k-space the unitary FFT of the reference's coil images ('bart fft -u')? 'bart scale' mends it.\n",
+			gleam_data_name(b->data), b->samples[i], ratio);
+}
+
 static void scale_sample(struct gleam_batch_s* b, long i)
 {
 	long dims[1] = { b->img_size };
@@ -175,6 +208,8 @@ static void scale_sample(struct gleam_batch_s* b, long i)
 
 	// images are smaller than the buffer, whose k-space has been used
 	float scale = gleam_data_scaling(b->img_size, x0, (float*)b->buffer);
+
+	check_scale(b, i, scale);
 
 	// an empty sample stays zero: there is nothing to scale
 	b->scale[i] = (0.f < scale) ? scale : 1.f;
@@ -185,6 +220,7 @@ static void scale_sample(struct gleam_batch_s* b, long i)
 
 		gleam_data_reference(b->data, b->samples[i], ref, b->buffer);
 		md_zsmul(1, dims, ref, ref, 1.f / b->scale[i]);
+		check_units(b, i, ref, x0);
 	}
 }
 

@@ -24,9 +24,10 @@ const struct gleam_net_s gleam_net_defaults = {
 
 	.type = GLEAM_PGD,
 	.iterations = 8,
-	.modules = 0,
+	.modules = GLEAM_UNSET,
 
-	.prox = { .type = NN_PROX_RESNET, .maps = 1, .spatial = 2 },
+	.prox = { .type = NN_PROX_RESNET, .maps = 1, .spatial = 2,
+		.features = GLEAM_UNSET, .blocks = GLEAM_UNSET, .layers = GLEAM_UNSET },
 
 	.step_size = 0.5f,
 	.mu = 0.05f,
@@ -252,7 +253,7 @@ static const char* check(const struct gleam_net_s* net)
 
 static void ignore_depth(long* depth, const char* name, const char* network)
 {
-	if (0 != *depth)
+	if ((GLEAM_UNSET != *depth) && (0 != *depth))
 		debug_printf(DP_WARN, "--%s %ld has no effect with --%s\n", name, *depth, network);
 
 	*depth = 0;
@@ -261,7 +262,7 @@ static void ignore_depth(long* depth, const char* name, const char* network)
 
 static void fill_in(long* val, long paper)
 {
-	if (0 == *val)
+	if (GLEAM_UNSET == *val)
 		*val = paper;
 }
 
@@ -288,7 +289,6 @@ void gleam_net_complete(struct gleam_net_s* net)
 		fill_in(&net->prox.features, flat ? 70 : 50);
 	}
 
-	fill_in(&net->iterations, gleam_net_defaults.iterations);
 	fill_in(&net->modules, net->iterations);
 
 	const char* msg = check(net);

@@ -5,6 +5,7 @@
 #ifndef _GLEAM_CONF_H
 #define _GLEAM_CONF_H
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdbool.h>
 
@@ -28,11 +29,14 @@ struct gleam_net_s {
 	bool learn_dc;		// t or mu of every iteration is trained
 };
 
-// where options start from: what depends on the type is 0 (not given)
+// an option that was not given
+#define GLEAM_UNSET LONG_MIN
+
+// where options start from: what depends on the type or on other options is GLEAM_UNSET
 extern const struct gleam_net_s gleam_net_defaults;
 
-/* Defaults of the paper for this type: --iterations, --modules, --features,
- * --blocks, --layers that were not given (0) are filled in, prox.type is set.
+/* Defaults of the paper for this type: --modules, --features,
+ * --blocks, --layers that were not given (GLEAM_UNSET) are filled in, prox.type is set.
  * Calls error() with what to change when a value makes no sense; a depth that
  * this type has not (--layers of PGD) is dropped with a warning.
  */

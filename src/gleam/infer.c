@@ -14,11 +14,11 @@
 
 #include "nn/backend.h"
 
-#include "gleam/atomic.h"
 #include "gleam/batch.h"
 #include "gleam/data.h"
 #include "gleam/memory.h"
 #include "gleam/metrics.h"
+#include "gleam/output.h"
 #include "gleam/report.h"
 #include "gleam/setup.h"
 #include "gleam/unroll.h"
@@ -31,6 +31,7 @@
 const struct gleam_infer_s gleam_infer_defaults = {
 
 	.backend = "auto",
+	.iterations = GLEAM_UNSET,
 };
 
 struct infer_s {
@@ -51,7 +52,7 @@ struct infer_s {
 	complex float* next;
 
 	long out_dims[DIMS];
-	complex float* out;
+	struct output_s* out;
 
 	struct gleam_metrics_stat_s* stat;	// [N + 1], of stages
 	long steps;				// run in all, for --tol
@@ -72,8 +73,9 @@ static void check_network(struct infer_s* s)
 	const struct gleam_infer_s* c = s->conf;
 	const struct gleam_net_s* net = &s->weights->net;
 
-	if ((0 > c->iterations) || (net->iterations < c->iterations))
-		error("--iterations is %ld, but %s holds a network of %ld\n", c->iterations, c->weights, net->iterations);
+	if ((GLEAM_UNSET != c->iterations) && ((1 > c->iterations) || (net->iterations < c->iterations)))
+		error("--iterations is %ld, but %s holds a network of %ld: give 1 to %ld\n",
+			c->iterations, c->weights, net->iterations, net->iterations);
 
 	gleam_data_expect(s->data, c->weights, net->prox.maps, net->prox.spatial);
 
@@ -83,7 +85,7 @@ static void check_network(struct infer_s* s)
 	distinct_check("images", c->output, true, ARRAY_SIZE(inputs), inputs);
 	distinct_check("images", c->output, false, 1, &c->weights);
 
-	atomic_check_output(c->output);
+	output_check(c->output);
 }
 
 static void plan_memory(struct infer_s* s)
@@ -119,7 +121,7 @@ static void store(struct infer_s* s, long sample, long stage, const complex floa
 
 	pos[ITER_DIM] = s->conf->stages ? (stage - 1) : 0;
 
-	md_copy_block(DIMS, pos, s->out_dims, s->out, s->img_dims, x, CFL_SIZE);
+	md_copy_block(DIMS, pos, s->out_dims, output_data(s->out), s->img_dims, x, CFL_SIZE);
 }
 
 static void measure(struct infer_s* s, long stage, const complex float* x)
@@ -208,7 +210,7 @@ static void infer_open(struct infer_s* s)
 
 	gleam_dims_image(&s->dims, s->img_dims);
 
-	s->N = (0 < c->iterations) ? c->iterations : s->weights->net.iterations;
+	s->N = (GLEAM_UNSET != c->iterations) ? c->iterations : s->weights->net.iterations;
 
 	plan_memory(s);
 }
@@ -217,9 +219,7 @@ static void infer_run(struct infer_s* s)
 {
 	output_dims(s);
 
-	s->out = create_cfl(s->conf->output, DIMS, s->out_dims);
-	atomic_reserve_output(s->conf->output, (size_t)md_calc_size(DIMS, s->out_dims) * CFL_SIZE);
-	md_clear(DIMS, s->out_dims, s->out, CFL_SIZE);
+	s->out = output_create(s->conf->output, DIMS, s->out_dims);
 
 	s->unroll = gleam_unroll_create(&s->weights->net, s->backend, &s->dims, 0);
 	s->batch = gleam_batch_create(s->data, s->unroll, 1, 1);
@@ -240,7 +240,7 @@ static void infer_run(struct infer_s* s)
 		debug_printf(DP_INFO, "iterations run per sample: %.1f of %ld\n",
 				(double)s->steps / (double)gleam_data_samples(s->data), s->N);
 
-	unmap_cfl(DIMS, s->out_dims, s->out);
+	output_finish(s->out);
 	md_free(s->next);
 	xfree(s->stat);
 

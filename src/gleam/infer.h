@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "gleam/conf.h"
 #include "gleam/data.h"
 
 struct gleam_infer_s {
@@ -15,7 +16,7 @@ struct gleam_infer_s {
 	struct gleam_files_s files;	// with a reference: metrics of every stage are printed
 
 	const char* backend;
-	long iterations;		// N_inf, 0 is all
+	long iterations;		// N_inf, GLEAM_UNSET is all
 	bool stages;			// all of them along ITER_DIM
 	float tol;			// stop when |x_n - x_(n-1)| < tol |x_n|, 0 is never
 	bool memory;			// only print the plan

@@ -112,6 +112,10 @@ static void set_length(struct gleam_trainer_s* t)
 	long samples = gleam_order_epoch(t->order);
 	long epochs = c->epochs;
 
+	if (c->batch_size > samples)
+		error("--batch-size is %ld, but only %ld of the %ld samples of %s are not all zero: give as many at most\n",
+			c->batch_size, samples, gleam_data_samples(t->data), c->train.kspace);
+
 	if ((0 == c->max_iter) && (0 == c->epochs) && (0. == c->max_time) && (0 == c->patience)) {
 
 		epochs = DEFAULT_EPOCHS;

@@ -19,6 +19,7 @@
 
 #include "gleam/atomic.h"
 #include "gleam/conf.h"
+#include "gleam/output.h"
 #include "gleam/weights.h"
 
 #define FORMAT 1
@@ -204,7 +205,7 @@ void gleam_weights_check_writable(const char* name)
 	char* base = gleam_weights_base(name);
 
 	if (mpi_is_main_proc())
-		atomic_check_output(base);
+		output_check(base);
 
 	xfree(base);
 }

@@ -75,6 +75,10 @@ inf() { bart copy "$1" "$2"; printf '\x00\x00\x80\x7f' | dd of="$2.cfl" bs=1 see
 
 nan t-ksp nanksp 8000; inf t-ksp infksp 40000; nan t-map nanmap 804; inf t-pat infpat 88; nan t-ref nanref 12004
 bart scale 0 t-ksp allzero
+bart scale 1e-40 t-ksp denormal
+bart scale 38 t-ksp notunitary
+bart extract 13 0 1 t-ksp firstksp
+bart resize 13 3 firstksp mostlyzero
 
 both "pattern all zero" "nopat.*found nothing but zeros.*expected" t-ksp t-map nopat
 both "NaN in k-space" "nanksp.*nan.*expected finite" nanksp t-map t-pat
@@ -82,7 +86,21 @@ both "Inf in k-space" "infksp.*inf.*expected finite" infksp t-map t-pat
 both "NaN in maps" "nanmap.*nan.*expected finite" t-ksp nanmap t-pat
 both "Inf in the pattern" "infpat.*inf.*expected finite" t-ksp t-map infpat
 expect_error "NaN in the reference" "nanref.*nan.*expected finite" gleam w t-ksp t-map nanref
+# what is wrong shows after the first reconstruction, when output has been made
+bart extract 13 0 1 denormal d0; bart extract 13 1 3 t-ksp d12; bart join 13 d12 d0 latedenormal
+bart copy latedenormal late2
+expect_error "a sample in the middle that cannot be reconstructed" "latedenormal: found values so small" infer w latedenormal t-map out
+expect_error "... in place" "late2: found values so small" infer w late2 t-map late2
+check "... after which the input is as it was" cmp late2.cfl latedenormal.cfl
+
+both "denormal k-space" "denormal: found values so small.*expected more.*bart scale" denormal t-map t-pat
+expect_error "a batch of more samples than there are that are not zero" "batch-size is 2.*only 1 of the 3.*mostlyzero" gleam -b 2 w mostlyzero t-map t-ref
 expect_error "every sample zero" "allzero: found nothing but zeros.*expected" gleam w allzero t-map t-ref
+
+# a warning, as it might be meant
+units() { gleam w2 notunitary t-map t-ref 2>&1 | tr '\n' ' ' | grep -q "WARN: notunitary: the reference of sample . is 0.0.* times.*expected about 1.*bart fft -u"; }
+check "a reference in other units than k-space is warned of" units
+check "... and one in the same is not" eval '! gleam w2 t-ksp t-map t-ref 2>&1 | grep -q WARN'
 
 # -- weights
 
@@ -107,6 +125,10 @@ expect_error "--load of a missing file" "nowhere.hdr: No such file" gleam --load
 
 expect_error "M does not divide N" "modules" gleam -M 3 -I 4 w t-ksp t-map t-ref
 expect_error "no iterations" "iterations" gleam -I -1 w t-ksp t-map t-ref
+expect_error "iterations zero" "iterations: found '0'" gleam -I 0 w t-ksp t-map t-ref
+expect_error "modules zero" "modules: found '0'" gleam -M 0 w t-ksp t-map t-ref
+expect_error "features zero" "features: found '0'" gleam --features 0 w t-ksp t-map t-ref
+expect_error "blocks zero" "blocks.*found 0" gleam --blocks 0 w t-ksp t-map t-ref
 expect_error "negative features" "features" gleam --features -4 w t-ksp t-map t-ref
 expect_error "negative step size" "step-size" gleam --step-size -1 w t-ksp t-map t-ref
 expect_error "negative mu" "mu" gleam --modl --mu -1 w t-ksp t-map t-ref
@@ -128,6 +150,7 @@ expect_error "a backend of unknown name" "backend abc.*ref" gleam --backend abc 
 expect_error "an unknown option" "no-such-option" gleam --no-such-option w t-ksp t-map t-ref
 expect_error "both kinds of network" "pgd|modl|select" gleam --pgd --modl w t-ksp t-map t-ref
 expect_error "N_inf > N" "iterations is 3.*2" infer -I 3 w t-ksp t-map out
+expect_error "N_inf zero" "iterations is 0.*1 to 2" infer -I 0 w t-ksp t-map out
 expect_error "negative N_inf" "iterations" infer -I -1 w t-ksp t-map out
 expect_error "negative tol" "tol" infer --tol -1 w t-ksp t-map out
 expect_error "metrics and data both to stdout" "stdout" infer -r t-ref w t-ksp t-map -

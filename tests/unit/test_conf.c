@@ -130,6 +130,11 @@ Test(conf, nonsense_is_told)
 	ASSERT_BAD(net.modules = 3, "modules", "found 3", "divisor of the 8 iterations: 1 2 4 8");
 	ASSERT_BAD(net.modules = 16, "modules", "found 16");
 	ASSERT_BAD(net.modules = -1, "modules", "found '-1'", "from 1 to 1024");
+	ASSERT_BAD(net.modules = 0, "modules", "found '0'");
+	ASSERT_BAD(net.iterations = 0, "iterations", "found '0'");
+	ASSERT_BAD(net.prox.features = 0, "features", "found '0'");
+	ASSERT_BAD(net.prox.blocks = 0, "blocks", "found 0");
+	ASSERT_BAD((net.type = GLEAM_MODL, net.prox.layers = 0), "layers", "found 0");
 	ASSERT_BAD(net.iterations = -8, "iterations", "found '-8'");
 	ASSERT_BAD(net.prox.features = -1, "features", "found '-1'");
 	ASSERT_BAD(net.prox.blocks = -2, "blocks", "found '-2'");

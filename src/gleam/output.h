@@ -1,0 +1,29 @@
+/*
+ * An output array of a command that appears as a whole: a cfl's data are written
+ * beside their final name and renamed, so that an error on the way leaves an
+ * earlier file, which may be the input, as it was. What BART makes in another way
+ * is left to create_cfl: streams, memory, .ra, and the parts of a loop (bart -l).
+ */
+#ifndef _OUTPUT_H
+#define _OUTPUT_H
+
+#include <complex.h>
+
+struct output_s;
+
+/* Calls error() when nothing can be written under this name, which leaves all
+ * files alone: to be asked before the work, not after it.
+ */
+extern void output_check(const char* name);
+
+/* An array of zeros. Takes the room on the disk at once (a full disk would end the
+ * program without a message later) and calls error() when there is none. Until
+ * output_finish() the program's end removes it.
+ */
+extern struct output_s* output_create(const char* name, int D, const long dims[D]);
+extern complex float* output_data(const struct output_s* output);
+
+// puts it in its place, and frees output
+extern void output_finish(struct output_s* output);
+
+#endif		// _OUTPUT_H
