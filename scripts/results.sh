@@ -12,8 +12,9 @@ usage()
 	Parts, in order: data8v data8 data4 pgd8v pgd8 modl8 pgd4 modl4 measured (all of them).
 	8v: R = 8 with distances that grow as with bart poisson -v.
 
-	SECONDS_PGD8V (2700), SECONDS_PGD8 (1500), SECONDS_PGD4 (900), SECONDS_MODL (1500):
-	training with the learning rate 1e-3; a third of it is added with 2e-4. SEED (1)
+	SECONDS_PGD8V (2700), SECONDS_PGD8 (1500), SECONDS_PGD4 (900),
+	SECONDS_MODL8 (2400), SECONDS_MODL4 (900): training with the learning rate 1e-3; a third of it is added
+	with 2e-4. MU (0.05), SEED (1)
 	END
 	exit 1
 }
@@ -92,7 +93,7 @@ compare()
 }
 
 pgd="--pgd -I 8 -M 8 --features 32 --blocks 3 --learn-dc"
-modl="--modl -I 4 -M 4 --features 32 --learn-dc --mu ${MU:-0.5}"
+modl="--modl -I 4 -M 4 --features 32 --learn-dc --mu ${MU:-0.05}"
 
 part()
 {
@@ -117,11 +118,12 @@ part()
 		compare pgd-r4 r4 "Poisson-disc R = 4" ;;
 
 	modl8)
-		train_twice modl-r8 r8 "${SECONDS_MODL:-1500}" "" $modl
+		train_twice modl-r8 r8 "${SECONDS_MODL8:-2400}" "" $modl
 		compare modl-r8 r8 "Poisson-disc R = 8" ;;
 
 	modl4)
-		train_twice modl-r4 r4 "${SECONDS_MODL:-1500}" "" $modl
+		exists "$out/modl-r8/weights" || die "part modl8 comes before modl4"
+		train_twice modl-r4 r4 "${SECONDS_MODL4:-900}" "$out/modl-r8/weights" $modl
 		compare modl-r4 r4 "Poisson-disc R = 4" ;;
 
 	# the weights and the regularisation of the simulated heads, as they are

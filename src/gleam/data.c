@@ -338,6 +338,22 @@ void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex fl
 }
 
 
+// coil by coil: a product with strides would make a copy of the pattern each time
+static void sample_coils(const struct gleam_data_s* data, complex float* dst, const complex float* src, const complex float* pattern)
+{
+	long N = md_calc_size(COIL_DIM, data->ksp_dims);
+	long C = data->ksp_dims[COIL_DIM];
+	long T = data->ksp_dims[TIME_DIM];
+
+	for (long i = 0; i < C * T; i++) {
+
+		long t = (1 < data->pat_dims[TIME_DIM]) ? (i / C) : 0;
+
+		md_zmul(1, (long[1]){ N }, dst + i * N, src + i * N, pattern + t * N);
+	}
+}
+
+
 void gleam_data_kspace(const struct gleam_data_s* data, long sample, const complex float* pattern, complex float* dst)
 {
 	const complex float* src = input_sample(&data->kspace, data->kspace.dims, sample);
@@ -349,9 +365,7 @@ void gleam_data_kspace(const struct gleam_data_s* data, long sample, const compl
 
 	} else {
 
-		md_zmul2(DIMS, data->ksp_dims, MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), dst,
-				MD_STRIDES(DIMS, data->ksp_dims, CFL_SIZE), src,
-				MD_STRIDES(DIMS, data->pat_dims, CFL_SIZE), pattern);
+		sample_coils(data, dst, src, pattern);
 	}
 
 	input_release(&data->kspace);
