@@ -125,6 +125,34 @@ Test(data, pattern_is_applied_and_filled_up)
 }
 
 
+// every frame has its own pattern
+Test(data, pattern_of_frames)
+{
+	write_good();
+	RANDOM_CFL("k", X, Y, [3] = C, [10] = 2);
+	RANDOM_CFL("s", X, Y, [3] = C);
+	RANDOM_CFL("r", X, Y, [10] = 2);
+
+	complex float pat[2 * X * Y];
+
+	for (int i = 0; i < 2 * X * Y; i++)
+		pat[i] = (float)((i * i) % 3) / 2.f;
+
+	write_cfl("p", DIMS_OF(X, Y, [10] = 2), pat);
+
+	struct gleam_data_s* data = gleam_data_open(&all);
+
+	complex float ksp[X * Y * C * 2];
+
+	gleam_data_kspace(data, 0, pat, ksp);
+
+	for (long i = 0; i < X * Y * C * 2; i++)
+		cr_assert(value('k', i) * pat[i / (X * Y * C) * X * Y + i % (X * Y)] == ksp[i], "%ld", i);
+
+	gleam_data_close(data);
+}
+
+
 // zeros of k-space, for each frame; a number whose square underflows counts
 Test(data, pattern_is_estimated)
 {
