@@ -65,6 +65,12 @@ all()
 	[ 1 = "${BENCH_QUICK:-0}" ] || programs
 	echo "## Training against PyTorch"
 	echo
+	echo "The same numbers from both (bench/torch_check.sh):"
+	echo
+	echo '```'
+	"$BENCH/torch_check.sh" 2>&1
+	echo '```'
+	echo
 	"$BENCH/train.sh"
 	echo "## Training against bart reconet"
 	echo

@@ -21,6 +21,7 @@
 
 #include "misc/misc.h"
 
+#include "nn/bias.h"
 #include "nn/dnnl_conv.h"
 #include "nn/padding.h"
 #include "nn/tile.h"
@@ -440,49 +441,6 @@ static void add_weights(const struct nn_plan_s* plan, float* dweights, const str
 }
 
 
-// pixel after pixel for some channels at a time: those that share a cache line
-enum { BIAS_CHANNELS = 16 };
-
-static void add_bias_part(const struct nn_tensor_s* t, long n, const long offset[n], float dbias[n], const float* dy)
-{
-	double sum[n];
-
-	for (long c = 0; c < n; c++)
-		sum[c] = 0.;
-
-	for (long p = 0; p < t->dims[1] * t->dims[2] * t->dims[3]; p++) {
-
-		const float* row = dy + p % t->dims[1] * t->strs[1] + p / t->dims[1] % t->dims[2] * t->strs[2]
-					+ p / t->dims[1] / t->dims[2] * t->strs[3];
-
-		for (long x = 0; x < t->dims[0]; x++)
-			for (long c = 0; c < n; c++)
-				sum[c] += row[x * t->strs[0] + offset[c]];
-	}
-
-	for (long c = 0; c < n; c++)
-		dbias[c] = (float)(dbias[c] + sum[c]);
-}
-
-
-static void add_bias(const struct nn_plan_s* plan, float* dbias, const float* dy)
-{
-	const struct nn_tensor_s* out = &plan->conf.out;
-
-#pragma omp parallel for num_threads(plan->threads)
-	for (long c0 = 0; c0 < out->channels; c0 += BIAS_CHANNELS) {
-
-		long n = MIN(BIAS_CHANNELS, out->channels - c0);
-		long offset[n];
-
-		for (long c = 0; c < n; c++)
-			offset[c] = (c0 + c) % out->group + (c0 + c) / out->group * out->group_str;
-
-		add_bias_part(out, n, offset, dbias + c0, dy);
-	}
-}
-
-
 static void dnnl_backward_weights(struct nn_plan_s* plan, float* dweights, float* dbias,
 		const float* x, const float* dy, void* ws)
 {
@@ -495,7 +453,7 @@ static void dnnl_backward_weights(struct nn_plan_s* plan, float* dweights, float
 	add_weights(plan, dweights, &s);
 
 	if (NULL != dbias)
-		add_bias(plan, dbias, dy);
+		nn_bias_gradient(&plan->conf.out, dbias, dy, plan->threads);
 }
 
 

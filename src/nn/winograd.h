@@ -181,11 +181,6 @@ extern bool wino_is_feature(const struct nn_tensor_s* tensor);
 
 extern long wino_offset(const struct nn_tensor_s* tensor, long x, long y, long z, long b);
 
-static inline long wino_channel(const struct nn_tensor_s* tensor, long c)
-{
-	return (c % tensor->group) + (c / tensor->group) * tensor->group_str;
-}
-
 // weight between channels src and dst of the operation for tap (kz, ky, kx), flipped for the adjoint
 extern long wino_weight(const struct wino_op_s* op, long dst, long src, long tap);
 
@@ -251,9 +246,6 @@ extern void wino_spread_apply(const struct wino_op_s* op, const struct wino_args
 extern size_t wino_direct_weights_workspace(const struct wino_op_s* forward, const struct wino_op_s* adjoint);
 extern void wino_direct_weights(const struct wino_op_s* forward, const struct wino_op_s* adjoint,
 		float* dweights, float* dbias, const float* x, const float* dy, void* ws);
-
-extern size_t wino_bias_workspace(const struct wino_op_s* forward);
-extern void wino_bias_gradient(const struct wino_op_s* forward, float* dbias, const float* dy, void* ws);
 
 
 // a plan that uses the given kernels, for tests

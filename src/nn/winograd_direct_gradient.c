@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nn/backend.h"
+#include "nn/bias.h"
 #include "nn/winograd.h"
 
 
@@ -82,9 +83,7 @@ size_t wino_direct_weights_workspace(const struct wino_op_s* forward, const stru
 	for (int i = 0; i < op->threads; i++)
 		sums_take(op, &arena);
 
-	size_t bias = wino_bias_workspace(forward);
-
-	return (arena.used > bias) ? arena.used : bias;
+	return arena.used;
 }
 
 
@@ -175,7 +174,7 @@ void wino_direct_weights(const struct wino_op_s* forward, const struct wino_op_s
 
 	if (op->adjoint) {
 
-		wino_bias_gradient(forward, dbias, dy, ws);
+		nn_bias_gradient(&forward->dst, dbias, dy, forward->threads);
 
 	} else {
 
@@ -184,57 +183,3 @@ void wino_direct_weights(const struct wino_op_s* forward, const struct wino_op_s
 	}
 }
 
-
-
-size_t wino_bias_workspace(const struct wino_op_s* forward)
-{
-	return PARTS * (size_t)forward->dst.channels * sizeof(double);
-}
-
-
-static void add_row(const struct nn_tensor_s* tensor, double* sums, const float* row, const long channel[tensor->channels])
-{
-	for (long x = 0; x < tensor->dims[0]; x++)
-		for (long c = 0; c < tensor->channels; c++)
-			sums[c] += (double)row[x * tensor->strs[0] + channel[c]];
-}
-
-
-static void bias_part(const struct nn_tensor_s* tensor, double* sums, const float* dy, long first, long last)
-{
-	long Y = tensor->dims[1];
-	long Z = tensor->dims[2];
-	long channel[tensor->channels];
-
-	for (long c = 0; c < tensor->channels; c++) {
-
-		channel[c] = wino_channel(tensor, c);
-		sums[c] = 0.;
-	}
-
-	for (long r = first; r < last; r++)
-		add_row(tensor, sums, dy + wino_offset(tensor, 0, r % Y, (r / Y) % Z, r / (Y * Z)), channel);
-}
-
-
-void wino_bias_gradient(const struct wino_op_s* forward, float* dbias, const float* dy, void* ws)
-{
-	const struct nn_tensor_s* tensor = &forward->dst;
-	long channels = tensor->channels;
-	long rows = row_count(forward);
-	double* sums = ws;
-
-#pragma omp parallel for num_threads(forward->threads)
-	for (long i = 0; i < PARTS; i++)
-		bias_part(tensor, sums + i * channels, dy, i * rows / PARTS, (i + 1) * rows / PARTS);
-
-	for (long c = 0; c < channels; c++) {
-
-		double total = 0.;
-
-		for (long i = 0; i < PARTS; i++)
-			total += sums[i * channels + c];
-
-		dbias[c] += (float)total;
-	}
-}

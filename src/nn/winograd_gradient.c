@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "nn/backend.h"
+#include "nn/bias.h"
 #include "nn/winograd.h"
 
 
@@ -110,9 +111,7 @@ size_t wino_tiles_weights_workspace(const struct wino_op_s* op)
 	for (int i = 0; i < thread_count(op); i++)
 		sum_take(op, &arena);
 
-	size_t bias = wino_bias_workspace(op);
-
-	return (arena.used > bias) ? arena.used : bias;
+	return arena.used;
 }
 
 
@@ -231,5 +230,5 @@ void wino_tiles_weights(const struct wino_op_s* op, float* dweights, float* dbia
 	}
 
 	if (NULL != dbias)
-		wino_bias_gradient(op, dbias, dy, ws);
+		nn_bias_gradient(&op->dst, dbias, dy, op->threads);
 }

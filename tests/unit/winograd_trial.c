@@ -73,9 +73,15 @@ long trial_weights_floats(const struct nn_conv_s* conf)
 }
 
 
+static long channel_offset(const struct nn_tensor_s* t, long c)
+{
+	return c % t->group + c / t->group * t->group_str;
+}
+
+
 long trial_at(const struct nn_tensor_s* t, long c, const long pos[NN_DIMS])
 {
-	return wino_channel(t, c) + wino_offset(t, pos[0], pos[1], pos[2], pos[3]);
+	return channel_offset(t, c) + wino_offset(t, pos[0], pos[1], pos[2], pos[3]);
 }
 
 
@@ -179,7 +185,7 @@ static void naive(const struct nn_conv_s* conf, const float* x, const float* w, 
 	long channel[conf->out.channels];
 
 	for (long o = 0; o < conf->out.channels; o++)
-		channel[o] = wino_channel(&conf->out, o);
+		channel[o] = channel_offset(&conf->out, o);
 
 	for (long i = 0; i < trial_pixel_count(&conf->out) * taps; i++) {
 
