@@ -41,6 +41,9 @@ static const struct shape_s shapes[] = {
 	{ 2, 100, 3, true, false },
 	{ 100, 2, 3, false, true },
 	{ 2, 100, 1, true, false },
+	{ 2, 32, 3, true, false },
+	{ 32, 2, 3, false, true },
+	{ 2, 32, 1, true, false },
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))

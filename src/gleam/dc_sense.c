@@ -190,8 +190,9 @@ void dc_sense_free(struct dc_sense_s* op)
 }
 
 
-// d += a b, or conj(a) b with sign -1; spelled out because C's own product checks for NaN
-static void row_fmac(long X, complex float _d[X], float sign, const complex float _a[X], const complex float _b[X])
+// a b, or conj(a) b with sign -1; spelled out because C's own product checks for NaN
+static inline __attribute__((always_inline)) void row_product(const bool add, long X, complex float _d[X],
+		float sign, const complex float _a[X], const complex float _b[X])
 {
 	float* d = (float*)_d;
 	const float* a = (const float*)_a;
@@ -202,15 +203,23 @@ static void row_fmac(long X, complex float _d[X], float sign, const complex floa
 
 		float ai = sign * a[2 * i + 1];
 
-		d[2 * i + 0] += a[2 * i] * b[2 * i] - ai * b[2 * i + 1];
-		d[2 * i + 1] += a[2 * i] * b[2 * i + 1] + ai * b[2 * i];
+		d[2 * i + 0] = (add ? d[2 * i + 0] : 0.f) + a[2 * i] * b[2 * i] - ai * b[2 * i + 1];
+		d[2 * i + 1] = (add ? d[2 * i + 1] : 0.f) + a[2 * i] * b[2 * i + 1] + ai * b[2 * i];
 	}
 }
 
 
-static void row_clear(long X, complex float d[X])
+// d = a b
+static void row_mul(long X, complex float d[X], float sign, const complex float a[X], const complex float b[X])
 {
-	memset(d, 0, (size_t)X * CFL_SIZE);
+	row_product(false, X, d, sign, a, b);
+}
+
+
+// d += a b
+static void row_fmac(long X, complex float d[X], float sign, const complex float a[X], const complex float b[X])
+{
+	row_product(true, X, d, sign, a, b);
 }
 
 
@@ -219,11 +228,8 @@ static void modulate_maps(struct dc_sense_s* op, const complex float* mod, const
 	long planes = md_calc_size(DIMS, op->map_dims) / op->pixels;
 
 #pragma omp parallel for if (op->parallel)
-	for (long i = 0; i < planes; i++) {
-
-		row_clear(op->pixels, op->smap + i * op->pixels);
-		row_fmac(op->pixels, op->smap + i * op->pixels, 1., mod, maps + i * op->pixels);
-	}
+	for (long i = 0; i < planes; i++)
+		row_mul(op->pixels, op->smap + i * op->pixels, 1., mod, maps + i * op->pixels);
 }
 
 
@@ -332,9 +338,9 @@ static void coil_expand(const struct dc_sense_s* op, const struct frame_s* f, lo
 
 		complex float* w = coil_row(op, coil, y);
 
-		row_clear(X, w);
+		row_mul(X, w, 1., map_row(op, f, coil, 0, y), img + y * X);
 
-		for (long e = 0; e < op->maps; e++)
+		for (long e = 1; e < op->maps; e++)
 			row_fmac(X, w, 1., map_row(op, f, coil, e, y), img + e * op->pixels + y * X);
 	}
 }
@@ -349,11 +355,8 @@ static void row_combine(const struct dc_sense_s* op, const struct frame_s* f, lo
 
 		complex float* sum = ((NULL == op->sum) ? dst : op->sum) + e * op->pixels + y * X;
 
-		if (0 == first)
-			row_clear(X, sum);
-
 		for (long c = first; c < end; c++)
-			row_fmac(X, sum, -1., map_row(op, f, c, e, y), coil_row(op, c, y));
+			((0 == c) ? row_mul : row_fmac)(X, sum, -1., map_row(op, f, c, e, y), coil_row(op, c, y));
 
 		if ((end == op->coils) && (NULL != op->sum))
 			memcpy(dst + e * op->pixels + y * X, sum, (size_t)X * CFL_SIZE);
@@ -402,11 +405,8 @@ static void coil_load(const struct dc_sense_s* op, const struct frame_s* f, long
 {
 	long X = op->layout.dims[0];
 
-	for (long y = 0; y < op->layout.rows; y++) {
-
-		row_clear(X, coil_row(op, coil, y));
-		row_fmac(X, coil_row(op, coil, y), -1., f->pm + y * X, ksp + coil * op->pixels + y * X);
-	}
+	for (long y = 0; y < op->layout.rows; y++)
+		row_mul(X, coil_row(op, coil, y), -1., f->pm + y * X, ksp + coil * op->pixels + y * X);
 }
 
 
@@ -414,11 +414,8 @@ static void coil_store(const struct dc_sense_s* op, const struct frame_s* f, lon
 {
 	long X = op->layout.dims[0];
 
-	for (long y = 0; y < op->layout.rows; y++) {
-
-		row_clear(X, ksp + coil * op->pixels + y * X);
-		row_fmac(X, ksp + coil * op->pixels + y * X, 1., f->pm + y * X, coil_row(op, coil, y));
-	}
+	for (long y = 0; y < op->layout.rows; y++)
+		row_mul(X, ksp + coil * op->pixels + y * X, 1., f->pm + y * X, coil_row(op, coil, y));
 }
 
 

@@ -1,0 +1,80 @@
+#!/bin/bash
+# Where the time of a training iteration goes: perf samples, shared out among the
+# files of src/ that a function comes from. Needs perf (Debian: linux-perf).
+. "$(dirname "$0")/lib.sh"
+
+TREE=$(dirname "$BART")
+
+if ! perf record -q -o "$WORK/test" true 2> /dev/null; then
+
+	echo "SKIP: perf is not here, or may not record (Debian: apt-get install linux-perf; kernel.perf_event_paranoid at most 2)"
+	exit 0
+fi
+
+# lines "<part> <function>": which part of the work the functions of a file are
+parts()
+{
+	nm "$TREE/lib/libgleam.a" "$TREE/lib/libnn.a" 2> /dev/null | awk '
+		/:$/			{ part = "rest" }
+		/^(winograd|backend|tile|dnnl_conv|bias).*:$/	{ part = "convolutions" }
+		/^(prox|adam).*:$/	{ part = "network" }
+		/^dc.*:$/		{ part = "consistency" }
+		$2 ~ /^[tT]$/		{ sub(/\..*/, "", $3); print part, $3 }'
+}
+
+# profile <name> <option of bart gleam> ...: one row of the table
+profile()
+{
+	local name=$1
+	shift
+
+	perf record -q -o "$WORK/perf" "$BART" gleam -b 1 -n 6 --valid-every 1000 --pattern "$WORK/one-pat" "$@" \
+		"$WORK/weights" "$WORK/one-ksp" "$WORK/one-maps" "$WORK/one-ref" 2> /dev/null
+
+	perf report -i "$WORK/perf" --no-children --stdio --sort dso,symbol -t ';' 2> /dev/null | grep -v '^#' | tr -d ' ' > "$WORK/samples"
+
+	awk -F '[; ]' -v name="$name" '
+		NR == FNR { part[$2] = $1; next }
+		NF < 3 { next }
+		{
+			percent = $1 + 0
+			f = $3
+			sub(/^\[[^]]*\]/, "", f)
+			sub(/\..*/, "", f)
+
+			if ($2 ~ /dnnl/)
+				sum["convolutions"] += percent
+			else if ($2 ~ /fftw/)
+				sum["fft"] += percent
+			else if (("bart" == $2) && (f in part))
+				sum[part[f]] += percent
+			else if ($2 ~ /gomp/)
+				sum["waiting"] += percent
+			else if ($2 ~ /libc/)
+				sum["libc"] += percent
+			else if ($2 ~ /kernel/)
+				sum["kernel"] += percent
+			else
+				sum["rest"] += percent
+		}
+		END {
+			printf "| %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |\n", name, sum["convolutions"], sum["fft"],
+				sum["consistency"], sum["network"], sum["libc"], sum["waiting"], sum["kernel"], sum["rest"]
+		}' "$WORK/parts" "$WORK/samples"
+}
+
+make_data "$WORK/one" 1
+parts | sort -u > "$WORK/parts"
+
+cat << END
+Percent of the samples of six iterations, the start and the first touch of memory (kernel) with them. Copying by the C library
+is part of the convolutions and of FFTW; waiting is that of threads for each other.
+
+| | convolutions | FFTW | data consistency | network | C library | waiting | kernel | rest |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+END
+
+profile "PGD, N = 8, 100 features" --pgd --features 100
+profile "PGD, N = 8, 32 features" --pgd --features 32
+profile "MoDL, N = 8, 70 features" --modl --features 70
+echo
