@@ -53,10 +53,7 @@ static void check_single_coil(const struct input_s* maps, const long dims[DIMS])
 }
 
 
-/* With larger maps a gradient step of PGD overshoots: the normal operator's
- * largest eigenvalue is the largest sum of squares.
- */
-static void warn_unnormalised(const struct input_s* maps, const long dims[DIMS])
+static float largest_sum(const long dims[DIMS], const complex float* maps)
 {
 	long pixels = md_calc_size(COIL_DIM, dims);
 	float largest = 0.f;
@@ -66,14 +63,29 @@ static void warn_unnormalised(const struct input_s* maps, const long dims[DIMS])
 		float sum = 0.f;
 
 		for (long c = 0; c < dims[COIL_DIM]; c++)
-			sum += powf(cabsf(maps->data[c * pixels + i]), 2.f);
+			sum += powf(cabsf(maps[c * pixels + i]), 2.f);
 
 		largest = MAX(largest, sum);
 	}
 
-	if (1.5f < largest)
-		debug_printf(DP_WARN, "%s: the sum of squares of the sensitivities over coils is up to %.3g, expected at most about 1: "
-				"training may diverge. 'bart normalize 8' makes it 1.\n", maps->name, (double)largest);
+	return largest;
+}
+
+
+/* With larger maps a gradient step of PGD overshoots: the normal operator's
+ * largest eigenvalue is the largest sum of squares.
+ */
+static bool warn_unnormalised(const struct input_s* maps, const long dims[DIMS], long sample)
+{
+	float largest = largest_sum(dims, maps->data + sample * md_calc_size(DIMS, dims));
+
+	if (!(1.5f < largest))
+		return false;
+
+	debug_printf(DP_WARN, "%s: the sum of squares of the sensitivities over coils is up to %.3g (sample %ld), expected at most about 1: "
+			"training may diverge. 'bart normalize 8' makes it 1.\n", maps->name, (double)largest, sample);
+
+	return true;
 }
 
 
@@ -93,7 +105,12 @@ void values_check_maps(const struct input_s* maps)
 				"Estimate them again ('bart ecalib', with a lower -c), or leave this sample out.\n", maps->name, i);
 
 	check_single_coil(maps, dims);
-	warn_unnormalised(maps, dims);
+
+	bool warned = false;
+
+	for (long i = 0; !warned && (i < samples); i++)
+		warned = warn_unnormalised(maps, dims, i);
+
 	input_release(maps);
 }
 

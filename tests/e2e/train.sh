@@ -115,6 +115,7 @@ for b in ref dnnl winograd; do
 done
 
 check "maps that are not normalised are warned of" eval 'bart scale 3 t-map t-loud && bart gleam $small --pattern t-pat -n 1 z t-ksp t-loud t-ref 2>&1 | grep -q "t-loud: the sum of squares of the sensitivities"'
+check "... also those of a later sample" eval 'bart join 13 t-map t-map t-map t-loud t-later && bart gleam $small --pattern t-pat -n 1 z t-ksp t-later t-ref 2>&1 | grep -q "t-later: the sum of squares .*sample 3"'
 
 expect_error "loops are refused" "cannot be looped" bart -l 8192 -e 4 gleam $small z $data
 
