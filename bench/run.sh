@@ -75,6 +75,9 @@ all()
 	echo "## Training against bart reconet"
 	echo
 	"$BENCH/reconet.sh"
+	echo "## Where the time goes"
+	echo
+	"$BENCH/profile.sh"
 }
 
 if [ 1 -le $# ]; then

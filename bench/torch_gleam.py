@@ -21,7 +21,9 @@ def options():
     p.add_argument("--network", choices=["pgd", "modl"], default="pgd")
     p.add_argument("--mode", choices=["gleam", "end-to-end", "checkpoint"], default="gleam")
     p.add_argument("--tuned", action="store_true",
-                   help="by hand: channels last, own padding, shifts of the FFT folded, tcmalloc if installed")
+                   help="by hand: own padding, the faster memory layout, shifts of the FFT folded, tcmalloc if installed")
+    p.add_argument("--layout", choices=["auto", "nchw", "nhwc"], default="auto",
+                   help="memory layout when tuned (auto: whichever is faster here)")
     p.add_argument("--cg-gradient", choices=["autograd", "adjoint"], default="autograd",
                    help="through the CG iterations, or by a second solve")
     p.add_argument("-I", "--iterations", type=int, default=8, help="unrolled iterations N")
@@ -42,6 +44,7 @@ def options():
     p.add_argument("--only-live", action="store_true", help="only live_MiB")
     p.add_argument("--selftest", action="store_true", help="check the networks and trainers against each other")
     p.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    p.add_argument("--choose-layout", action="store_true", help=argparse.SUPPRESS)
     return complete(p.parse_args())
 
 
@@ -117,6 +120,14 @@ class Trainer:
         return losses
 
 
+def choose_layout(conf):
+    import torch
+    import torch_net
+
+    torch.set_num_threads(conf.threads)
+    print(json.dumps(torch_net.fastest_layout(conf.features)))
+
+
 def child(conf):
     import torch
     import torch_net
@@ -126,6 +137,7 @@ def child(conf):
 
     if conf.tuned:
         torch.set_flush_denormal(True)
+        torch_net.PadConv.layout = torch_net.LAYOUTS[conf.layout]
 
     ksp, maps, pattern, ref = torch_net.synthetic(conf)
     x0, ref = torch_net.scaled(ksp, maps, pattern, ref)
@@ -159,11 +171,18 @@ def measure_default(conf, argv, env):
     result = spawn(argv, {**env, "LD_PRELOAD": malloc} if malloc else env)
     result["s_per_iter"] = statistics.median(result["seconds"])
     result["tcmalloc"] = malloc is not None
+    result["layout"] = conf.layout
     return result
 
 
 def measure(conf, argv):
     env = {"OMP_NUM_THREADS": str(conf.threads)}
+
+    if conf.tuned and conf.layout == "auto":
+        # in a process of its own, whose memory does not count
+        conf.layout = spawn(argv + ["--choose-layout"], env)
+        argv = argv + ["--layout", conf.layout]
+
     result = {} if conf.only_live else measure_default(conf, argv, env)
 
     if not conf.no_live:
@@ -185,7 +204,9 @@ def main():
         import torch_selftest
         return torch_selftest.run(Trainer)
 
-    if conf.child:
+    if conf.choose_layout:
+        choose_layout(conf)
+    elif conf.child:
         child(conf)
     else:
         print(json.dumps(measure(conf, sys.argv[1:])))
