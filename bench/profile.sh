@@ -22,6 +22,12 @@ parts()
 		$2 ~ /^[tT]$/		{ sub(/\..*/, "", $3); print part, $3 }'
 }
 
+# samples <sort keys>: lines "<percent>;<key>;..."
+samples()
+{
+	perf report -i "$WORK/perf" --no-children --stdio --sort "$1" -t ';' 2> /dev/null | grep -v '^#' | tr -d ' %' | grep .
+}
+
 # profile <name> <option of bart gleam> ...: one row of the table
 profile()
 {
@@ -31,36 +37,30 @@ profile()
 	perf record -q -o "$WORK/perf" "$BART" gleam -b 1 -n 6 --valid-every 1000 --pattern "$WORK/one-pat" "$@" \
 		"$WORK/weights" "$WORK/one-ksp" "$WORK/one-maps" "$WORK/one-ref" 2> /dev/null
 
-	perf report -i "$WORK/perf" --no-children --stdio --sort dso,symbol -t ';' 2> /dev/null | grep -v '^#' | tr -d ' ' > "$WORK/samples"
+	# libraries as a whole: of FFTW each address without a symbol would be a line
+	samples dso > "$WORK/libraries"
+	samples dso,symbol | grep ';bart;' > "$WORK/functions"
 
 	awk -F '[; ]' -v name="$name" '
-		NR == FNR { part[$2] = $1; next }
-		NF < 3 { next }
-		{
-			percent = $1 + 0
+		FILENAME ~ /parts$/ { part[$2] = $1; next }
+		FILENAME ~ /functions$/ {
+
 			f = $3
 			sub(/^\[[^]]*\]/, "", f)
 			sub(/\..*/, "", f)
-
-			if ($2 ~ /dnnl/)
-				sum["convolutions"] += percent
-			else if ($2 ~ /fftw/)
-				sum["fft"] += percent
-			else if (("bart" == $2) && (f in part))
-				sum[part[f]] += percent
-			else if ($2 ~ /gomp/)
-				sum["waiting"] += percent
-			else if ($2 ~ /libc/)
-				sum["libc"] += percent
-			else if ($2 ~ /kernel/)
-				sum["kernel"] += percent
-			else
-				sum["rest"] += percent
+			sum[(f in part) ? part[f] : "rest"] += $1
+			next
 		}
+		$2 ~ /dnnl/	{ sum["convolutions"] += $1; next }
+		$2 ~ /fftw/	{ sum["fft"] += $1; next }
+		$2 ~ /gomp/	{ sum["waiting"] += $1; next }
+		$2 ~ /libc\./	{ sum["libc"] += $1; next }
+		$2 ~ /kernel/	{ sum["kernel"] += $1; next }
+		"bart" != $2	{ sum["rest"] += $1 }
 		END {
 			printf "| %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |\n", name, sum["convolutions"], sum["fft"],
 				sum["consistency"], sum["network"], sum["libc"], sum["waiting"], sum["kernel"], sum["rest"]
-		}' "$WORK/parts" "$WORK/samples"
+		}' "$WORK/parts" "$WORK/functions" "$WORK/libraries"
 }
 
 make_data "$WORK/one" 1
