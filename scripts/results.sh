@@ -9,12 +9,13 @@ usage()
 	Usage: [NAME=value ...] results.sh <data> <out> [part ...]
 
 	<data> holds brain/head{1..6}_{axial,coronal,sagittal} and raw/brain_t1_8ch_ksp.
-	Parts, in order: data8v data8 data4 pgd8v pgd8 modl8 pgd4 modl4 measured (all of them).
+	Parts, in order: data8v data8 data4 pgd8v pgd8 pgd8long modl8 pgd4 modl4 measured (all of them).
 	8v: R = 8 with distances that grow as with bart poisson -v.
 
-	SECONDS_PGD8V (2700), SECONDS_PGD8 (1500), SECONDS_PGD4 (900),
-	SECONDS_MODL8 (2400), SECONDS_MODL4 (900): training with the learning rate 1e-3; a third of it is added
-	with 2e-4. MU (0.05), SEED (1)
+	SECONDS_PGD8V (2700), SECONDS_PGD8 (1500), SECONDS_LONG (2400), SECONDS_PGD4 (900),
+	SECONDS_MODL8 (2400), SECONDS_MODL4 (900): training with the learning rate 1e-3
+	(pgd8long: 7e-4, without weight decay); a third of it is added with a fifth of
+	that. MU (0.05), SEED (1)
 	END
 	exit 1
 }
@@ -76,8 +77,8 @@ train_twice()
 	shift 4
 
 	mkdir -p "$out/$name"
-	train "$out/$name/coarse" "$set_name" "$seconds" 1e-3 "$@" ${from:+--load "$from"}
-	train "$out/$name/weights" "$set_name" $((seconds / 3)) 2e-4 "$@" --load "$out/$name/coarse"
+	train "$out/$name/coarse" "$set_name" "$seconds" "$rate" "$@" ${from:+--load "$from"}
+	train "$out/$name/weights" "$set_name" $((seconds / 3)) "$(awk "BEGIN { print $rate / 5 }")" "$@" --load "$out/$name/coarse"
 }
 
 # compare <name> <set> <title>: on head 6
@@ -92,6 +93,7 @@ compare()
 	python "$here/plot-log.py" "$out/$1/coarse.csv" "$out/$1/weights.csv" "$out/$1/learning.png"
 }
 
+rate=1e-3
 pgd="--pgd -I 8 -M 8 --features 32 --blocks 3 --learn-dc"
 modl="--modl -I 4 -M 4 --features 32 --learn-dc --mu ${MU:-0.05}"
 
@@ -117,6 +119,13 @@ part()
 		train_twice pgd-r4 r4 "${SECONDS_PGD4:-900}" "$out/pgd-r8/weights" $pgd
 		compare pgd-r4 r4 "Poisson-disc R = 4" ;;
 
+	pgd8long)
+		exists "$out/pgd-r8/weights" || die "part pgd8 comes before pgd8long"
+		rate=7e-4
+		train_twice pgd-r8-long r8 "${SECONDS_LONG:-2400}" "$out/pgd-r8/weights" $pgd --weight-decay 0
+		rate=1e-3
+		compare pgd-r8-long r8 "Poisson-disc R = 8" ;;
+
 	modl8)
 		train_twice modl-r8 r8 "${SECONDS_MODL8:-2400}" "" $modl
 		compare modl-r8 r8 "Poisson-disc R = 8" ;;
@@ -140,7 +149,7 @@ part()
 	esac
 }
 
-[ $# -gt 0 ] || set -- data8v data8 data4 pgd8v pgd8 modl8 pgd4 modl4 measured
+[ $# -gt 0 ] || set -- data8v data8 data4 pgd8v pgd8 pgd8long modl8 pgd4 modl4 measured
 
 for p in "$@"; do
 

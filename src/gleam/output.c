@@ -124,6 +124,21 @@ static void* map_new(const char* path, size_t bytes)
 }
 
 
+// of a link the file that it points to, so that the link stays
+static char* data_path(const char* name)
+{
+	char* path = ptr_printf("%s.cfl", name);
+	char* target = realpath(path, NULL);
+
+	if (NULL == target)
+		return path;
+
+	xfree(path);
+
+	return target;
+}
+
+
 struct output_s* output_create(const char* name, int D, const long dims[D])
 {
 	PTR_ALLOC(struct output_s, o);
@@ -140,7 +155,7 @@ struct output_s* output_create(const char* name, int D, const long dims[D])
 
 	} else {
 
-		o->path = ptr_printf("%s.cfl", name);
+		o->path = data_path(name);
 		o->tmp = ptr_printf("%s" ATOMIC_SUFFIX, o->path);
 		o->data = map_new(o->tmp, o->bytes);
 

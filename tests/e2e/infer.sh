@@ -59,6 +59,10 @@ check "all backends agree" eval 'for b in ref dnnl winograd; do infer --backend 
 
 bart extract 13 0 1 t-pat p0 > /dev/null 2>&1
 check "bart -l over samples gives the same" eval 'bart -l 8192 -r t-ksp gleam-infer --pattern t-pat w t-ksp t-map loop && same_bits loop out'
+linked() { mkdir -p far && bart copy out far/l && ln -sf far/l.cfl l.cfl && ln -sf far/l.hdr l.hdr && bart scale 2 l l2 && bart copy l2 far/l && infer w t-ksp t-map l && [ -L l.cfl ] && same_bits far/l out; }
+check "output through a link" linked
+in_place() { bart copy t-ksp place && infer w place t-map place && same_bits place out; }
+check "output in the place of the input" in_place
 check "output to a stream" eval 'infer w t-ksp t-map - > stream 2> /dev/null; cat stream | bart copy - piped && same_bits piped out'
 check "k-space from a stream" eval 'bart copy t-ksp - | bart gleam-infer --pattern t-pat w - t-map fromstream && same_bits fromstream out'
 check ".ra files" eval 'bart copy t-ksp k.ra && bart copy t-map m.ra && infer w k.ra m.ra o.ra && bart copy o.ra o && same_bits o out'
