@@ -56,6 +56,10 @@ class Torch:
 
     def run(self, network, features, *more, timed=TIMED):
         r = self.result(network, features, "--no-live", "--repeat", str(timed), *more)
+
+        if "--tuned" in more:
+            note(f"  tuned: layout {r['layout']}, {'tcmalloc' if r['tcmalloc'] else 'no tcmalloc'}")
+
         return r["seconds"], r["net_MiB"]
 
     def live(self, network, features, *more):

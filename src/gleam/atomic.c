@@ -156,11 +156,12 @@ static int check_target(const char* path)
 }
 
 
-void atomic_write_cfl(const char* name, struct atomic_part_s header, struct atomic_part_s data)
+void atomic_write_cfl(const char* name, struct atomic_part_s header, int N, const struct atomic_part_s data[N])
 {
 	char* path[2] = { ptr_printf("%s.cfl", name), ptr_printf("%s.hdr", name) };
 	char* tmp[2] = { ptr_printf("%s" ATOMIC_SUFFIX, path[0]), ptr_printf("%s" ATOMIC_SUFFIX, path[1]) };
-	const struct atomic_part_s part[2] = { data, header };
+	const struct atomic_part_s* part[2] = { data, &header };
+	const int parts[2] = { N, 1 };
 
 	int err = 0;
 	int bad = 0;
@@ -171,7 +172,7 @@ void atomic_write_cfl(const char* name, struct atomic_part_s header, struct atom
 		err = check_target(path[i]);
 
 		if (0 == err)
-			err = write_new(tmp[i], 1, &part[i]);
+			err = write_new(tmp[i], parts[i], part[i]);
 	}
 
 	if (0 == err) {
@@ -222,12 +223,27 @@ void atomic_check_writable(const char* path)
 }
 
 
-void atomic_check_overwritable(const char* path)
+// asked for a file that is there, too: that it may not be written to is meant to protect it
+static void check_replaceable(const char* path)
 {
 	atomic_check_writable(path);
 
 	if ((0 == access(path, F_OK)) && (0 != access(path, W_OK)))
 		fail(path, errno);
+}
+
+
+void atomic_check_cfl(const char* name)
+{
+	const char* suffix[2] = { "cfl", "hdr" };
+
+	for (int i = 0; i < 2; i++) {
+
+		char* path = ptr_printf("%s.%s", name, suffix[i]);
+
+		check_replaceable(path);
+		xfree(path);
+	}
 }
 
 

@@ -19,19 +19,19 @@ struct atomic_part_s {
 // the parts one after the other
 extern void atomic_write_file(const char* path, int N, const struct atomic_part_s parts[N]);
 
-/* The two files of a cfl: <name>.cfl with the data, then <name>.hdr. Between the
+/* The two files of a cfl: <name>.cfl with the parts of the data, then <name>.hdr. Between the
  * two renames the header that belongs to the new data is <name>.hdr.new: a
  * checksum in the header tells a reader which of the two it is.
  */
-extern void atomic_write_cfl(const char* name, struct atomic_part_s header, struct atomic_part_s data);
+extern void atomic_write_cfl(const char* name, struct atomic_part_s header, int N, const struct atomic_part_s data[N]);
 
 /* Calls error() when no file can be written at this path: to be asked before
  * hours of work, not after them. What is there is left alone.
  */
 extern void atomic_check_writable(const char* path);
 
-// the same where an earlier file is opened for writing, not replaced
-extern void atomic_check_overwritable(const char* path);
+// the same for both files of a cfl, and for earlier ones that may not be written to
+extern void atomic_check_cfl(const char* name);
 
 // CRC-32 of IEEE 802.3 (as zlib's); crc is 0 or the result for the data before
 extern unsigned int atomic_crc32(unsigned int crc, size_t size, const void* data);

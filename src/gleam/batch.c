@@ -179,7 +179,7 @@ static void check_scale(const struct gleam_batch_s* b, long i, float scale)
 	if ((0.f == scale) || (FLT_MIN <= scale))
 		return;
 
-	error("%s: found values so small that the image of sample %ld is %g at its brightest, expected more than %g. "
+	error("%s: found values so small that 95 %% of the image of sample %ld are below %g, expected more than %g. "
 		"Multiply k-space and reference by the same number ('bart scale').\n",
 		gleam_data_name(b->data), b->samples[i], (double)scale, (double)FLT_MIN);
 }

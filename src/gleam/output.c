@@ -1,6 +1,10 @@
+#define _GNU_SOURCE		// O_TMPFILE
+
 #include <complex.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +24,9 @@
 
 #include "gleam/output.h"
 
+#define HEADER_ROOM (2 * (off_t)IO_MAX_HDR_SIZE)
+
+#define READ_WRITE (S_IRUSR|S_IWUSR|S_IRGRP|S_IWGRP|S_IROTH|S_IWOTH)
 
 struct output_s {
 
@@ -30,30 +37,31 @@ struct output_s {
 	size_t bytes;
 	complex float* data;
 
-	char* path;		// <name>.cfl, or NULL when create_cfl has made it
-	char* tmp;
+	int fd;			// of a file without a name, or -1 when create_cfl has made it
 };
 
-// what the end of the program has to remove
-static char* pending = NULL;
 
-
-static void remove_pending(void)
+// an earlier file is enough: BART writes over it
+static void check_file(const char* path)
 {
-	if (NULL != pending)
-		unlink(pending);
+	if (0 == access(path, W_OK)) {
+
+		struct stat st;
+
+		if ((0 == stat(path, &st)) && S_ISREG(st.st_mode))
+			return;
+	}
+
+	if ((0 == access(path, F_OK)) && (0 != access(path, W_OK)))
+		error("%s: cannot be written: %m. Give another name. The file is left as it was.\n", path);
+
+	atomic_check_writable(path);
 }
 
 
-static void remove_at_exit(char* path)
+static char* path_of(const char* name, const char* suffix)
 {
-	static bool registered = false;
-
-	if (!registered)
-		atexit(remove_pending);
-
-	registered = true;
-	pending = path;
+	return ptr_printf("%s.%s", name, suffix);
 }
 
 
@@ -64,7 +72,7 @@ void output_check(const char* name)
 	case FILE_TYPE_RA:
 	case FILE_TYPE_COO:
 
-		atomic_check_overwritable(name);
+		check_file(name);
 		break;
 
 	case FILE_TYPE_CFL:
@@ -73,9 +81,9 @@ void output_check(const char* name)
 
 		for (int i = 0; i < 2; i++) {
 
-			char* path = ptr_printf("%s.%s", name, suffix[i]);
+			char* path = path_of(name, suffix[i]);
 
-			atomic_check_overwritable(path);
+			check_file(path);
 			xfree(path);
 		}
 
@@ -88,54 +96,105 @@ void output_check(const char* name)
 
 
 // 0 or errno; some file systems cannot take room, but can write
-static int take_room(int fd, size_t bytes)
+static int take_room(int fd, off_t bytes)
 {
-	int err = posix_fallocate(fd, 0, (off_t)bytes);
+	// beyond a limit of the shell: an error instead of the end
+	signal(SIGXFSZ, SIG_IGN);
 
-	if ((0 == err) || (ENOSPC == err) || (EDQUOT == err) || (EFBIG == err))
-		return err;
+	int err = posix_fallocate(fd, 0, bytes);
 
-	return (0 == ftruncate(fd, (off_t)bytes)) ? 0 : errno;
+	return ((ENOSPC == err) || (EDQUOT == err) || (EFBIG == err)) ? err : 0;
 }
 
 
-static void* map_new(const char* path, size_t bytes)
+static void no_room(const char* path, size_t bytes, int err)
 {
-	int fd = open(path, O_RDWR|O_CREAT|O_TRUNC|O_CLOEXEC, S_IRUSR|S_IWUSR|S_IRGRP|S_IWGRP|S_IROTH|S_IWOTH);
-
-	if (-1 == fd)
-		error("%s: cannot be written: %m. Give a name in a folder that you may write to.\n", path);
-
-	int err = take_room(fd, bytes);
-	void* data = (0 == err) ? mmap(NULL, bytes, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
-
-	if ((0 == err) && (MAP_FAILED == data))
-		err = errno;
-
-	close(fd);
-
-	if (0 == err)
-		return data;
-
-	unlink(path);
-
 	errno = err;
 	error("%s: found no room for the %zu bytes expected: %m. Make space, or give a name on another disk.\n", path, bytes);
 }
 
 
-// of a link the file that it points to, so that the link stays
-static char* data_path(const char* name)
+static bool is_link(const char* path)
 {
-	char* path = ptr_printf("%s.cfl", name);
-	char* target = realpath(path, NULL);
+	struct stat st;
 
-	if (NULL == target)
-		return path;
+	return (0 == lstat(path, &st)) && S_ISLNK(st.st_mode);
+}
+
+
+/* A file in the folder of path that has no name yet, with the permissions of an
+ * earlier one there; -1 where that is not possible, as on some network file systems.
+ */
+static int open_nameless(const char* path)
+{
+	char* copy = ptr_printf("%s", path);
+	int fd = open(dirname(copy), O_TMPFILE|O_RDWR|O_CLOEXEC, READ_WRITE);
+
+	xfree(copy);
+
+	struct stat st;
+
+	if ((-1 != fd) && (0 == stat(path, &st)) && (-1 == fchmod(fd, st.st_mode & 07777))) {
+
+		close(fd);
+		return -1;
+	}
+
+	return fd;
+}
+
+
+static int open_data(const char* name)
+{
+	char* path[2] = { path_of(name, "cfl"), path_of(name, "hdr") };
+	int fd = (is_link(path[0]) || is_link(path[1])) ? -1 : open_nameless(path[0]);
+
+	xfree(path[0]);
+	xfree(path[1]);
+
+	return fd;
+}
+
+
+static void map_nameless(struct output_s* o)
+{
+	// the header comes later
+	int err = take_room(o->fd, (off_t)o->bytes + HEADER_ROOM);
+
+	if ((0 == err) && (-1 == ftruncate(o->fd, (off_t)o->bytes)))
+		err = errno;
+
+	o->data = (0 == err) ? mmap(NULL, o->bytes, PROT_READ|PROT_WRITE, MAP_SHARED, o->fd, 0) : MAP_FAILED;
+
+	if ((0 == err) && (MAP_FAILED == o->data))
+		err = errno;
+
+	if (0 != err)
+		no_room(o->name, o->bytes, err);
+}
+
+
+// BART writes through a mapping, too
+static void take_room_for(const char* name)
+{
+	enum file_types_e type = file_type(name);
+
+	if ((FILE_TYPE_CFL != type) && (FILE_TYPE_RA != type))
+		return;
+
+	char* path = (FILE_TYPE_CFL == type) ? path_of(name, "cfl") : ptr_printf("%s", name);
+	int fd = open(path, O_RDWR|O_CLOEXEC);
+	struct stat st = { };
+
+	int err = ((-1 != fd) && (0 == fstat(fd, &st))) ? take_room(fd, st.st_size) : 0;
+
+	if (-1 != fd)
+		close(fd);
+
+	if (0 != err)
+		no_room(path, (size_t)st.st_size, err);
 
 	xfree(path);
-
-	return target;
 }
 
 
@@ -143,23 +202,23 @@ struct output_s* output_create(const char* name, int D, const long dims[D])
 {
 	PTR_ALLOC(struct output_s, o);
 
-	*o = (struct output_s){ .name = name, .D = D, .bytes = (size_t)md_calc_size(D, dims) * CFL_SIZE };
+	*o = (struct output_s){ .name = name, .D = D, .bytes = (size_t)md_calc_size(D, dims) * CFL_SIZE, .fd = -1 };
 
 	o->dims = *TYPE_ALLOC(long[D]);
 	md_copy_dims(D, o->dims, dims);
 
-	if ((FILE_TYPE_CFL != file_type(name)) || cfl_loop_desc_active() || (1 < mpi_get_num_procs())) {
+	if ((FILE_TYPE_CFL == file_type(name)) && !cfl_loop_desc_active() && (1 == mpi_get_num_procs()))
+		o->fd = open_data(name);
 
-		o->data = create_cfl(name, D, dims);
-		md_clear(D, dims, o->data, CFL_SIZE);
+	if (-1 != o->fd) {
+
+		map_nameless(o);
 
 	} else {
 
-		o->path = data_path(name);
-		o->tmp = ptr_printf("%s" ATOMIC_SUFFIX, o->path);
-		o->data = map_new(o->tmp, o->bytes);
-
-		remove_at_exit(o->tmp);
+		o->data = create_cfl(name, D, dims);
+		take_room_for(name);
+		md_clear(D, dims, o->data, CFL_SIZE);
 	}
 
 	return PTR_PASS(o);
@@ -172,32 +231,63 @@ complex float* output_data(const struct output_s* o)
 }
 
 
-/* BART writes the header, and lets go of an earlier file that is in use as an
- * input; the data that it makes room for are those that are there.
- */
+// a name is given to a new file only, so there is a second one for a moment
+static void give_name(int fd, const char* path)
+{
+	char* tmp = ptr_printf("%s.%ld" ATOMIC_SUFFIX, path, (long)getpid());
+	char* file = ptr_printf("/proc/self/fd/%d", fd);
+
+	int err = (0 == linkat(AT_FDCWD, file, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW)) ? 0 : errno;
+
+	if ((0 == err) && (0 != rename(tmp, path))) {
+
+		err = errno;
+		unlink(tmp);
+	}
+
+	xfree(file);
+	xfree(tmp);
+
+	errno = err;
+
+	if (0 != err)
+		error("%s: cannot be written: %m. Give another name. An earlier file of this name is left as it was.\n", path);
+}
+
+
 static void put_in_place(struct output_s* o)
 {
+	char* path[2] = { path_of(o->name, "cfl"), path_of(o->name, "hdr") };
+	int header = open_nameless(path[1]);
+
+	if (-1 == header)
+		error("%s: cannot be written: %m. Give another name.\n", path[1]);
+
+	// as create_cfl does
+	io_register_output(o->name);
+	write_cfl_header(header, NULL, o->D, o->dims);
+
+	give_name(o->fd, path[0]);
+	give_name(header, path[1]);
+
+	close(header);
+	close(o->fd);
+
 	if (-1 == munmap(o->data, o->bytes))
-		error("%s: %m\n", o->tmp);
+		error("%s: %m\n", path[0]);
 
-	unmap_cfl(o->D, o->dims, create_cfl(o->name, o->D, o->dims));
-
-	if (-1 == rename(o->tmp, o->path))
-		error("%s: cannot be replaced: %m. Give another name.\n", o->path);
-
-	remove_at_exit(NULL);
+	xfree(path[0]);
+	xfree(path[1]);
 }
 
 
 void output_finish(struct output_s* o)
 {
-	if (NULL != o->path)
+	if (-1 != o->fd)
 		put_in_place(o);
 	else
 		unmap_cfl(o->D, o->dims, o->data);
 
-	xfree(o->path);
-	xfree(o->tmp);
 	xfree(o->dims);
 	xfree(o);
 }

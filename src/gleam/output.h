@@ -1,8 +1,9 @@
 /*
- * An output array of a command that appears as a whole: a cfl's data are written
- * beside their final name and renamed, so that an error on the way leaves an
- * earlier file, which may be the input, as it was. What BART makes in another way
- * is left to create_cfl: streams, memory, .ra, and the parts of a loop (bart -l).
+ * An output array of a command that appears when it is complete: the data of a cfl
+ * have no name before, so that nothing but memory is lost when the program ends on
+ * the way, and an earlier file, which may be the input, stays as it was. What BART
+ * makes in another way is left to create_cfl: streams, memory, .ra, links, files in
+ * folders that cannot be written to, and the parts of a loop (bart -l).
  */
 #ifndef _OUTPUT_H
 #define _OUTPUT_H
@@ -17,8 +18,7 @@ struct output_s;
 extern void output_check(const char* name);
 
 /* An array of zeros. Takes the room on the disk at once (a full disk would end the
- * program without a message later) and calls error() when there is none. Until
- * output_finish() the program's end removes it.
+ * program without a message later) and calls error() when there is none.
  */
 extern struct output_s* output_create(const char* name, int D, const long dims[D]);
 extern complex float* output_data(const struct output_s* output);

@@ -207,7 +207,8 @@ static void load_weights(struct gleam_trainer_s* t)
 
 	if ((from->P != w->P) || (from->net.iterations != w->net.iterations) || (from->net.type != w->net.type))
 		error("%s: holds another network (%s, %ld iterations of %ld parameters), expected what the options describe (%s, %ld of %ld). "
-			"Give the options of its training; they are in %s.hdr.\n", t->conf->load, (GLEAM_PGD == from->net.type) ? "PGD" : "MoDL", from->net.iterations, from->P,
+			"Give the options of its training; they are in %s.hdr.\n", t->conf->load,
+			(GLEAM_PGD == from->net.type) ? "PGD" : "MoDL", from->net.iterations, from->P,
 			(GLEAM_PGD == w->net.type) ? "PGD" : "MoDL", w->net.iterations, w->P, t->conf->load);
 
 	take_dc(&w->net, &from->net);

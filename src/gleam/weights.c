@@ -19,7 +19,6 @@
 
 #include "gleam/atomic.h"
 #include "gleam/conf.h"
-#include "gleam/output.h"
 #include "gleam/weights.h"
 
 #define FORMAT 1
@@ -169,20 +168,27 @@ void gleam_weights_write(const char* name, const struct gleam_weights_s* weights
 
 	struct layout_s layout = layout_of(&weights->net);
 
+	// modules as they lie in memory, each filled up to whole complex numbers
+	static const float zero = 0.f;
+	int N = 2 * (int)layout.modules;
+	struct atomic_part_s data[N];
+	unsigned int crc = 0;
+
+	for (long m = 0; m < layout.modules; m++) {
+
+		data[2 * m + 0] = (struct atomic_part_s){ (size_t)layout.floats * sizeof(float), weights->params + m * layout.floats };
+		data[2 * m + 1] = (struct atomic_part_s){ (size_t)(2 * layout.packed - layout.floats) * sizeof(float), &zero };
+	}
+
+	for (int i = 0; i < N; i++)
+		crc = atomic_crc32(crc, data[i].size, data[i].data);
+
 	char* base = gleam_weights_base(name);
-	float* data = xmalloc(layout.bytes);
+	struct atomic_part_s header = make_header(base, weights, crc);
 
-	memset(data, 0, layout.bytes);
-
-	for (long m = 0; m < layout.modules; m++)
-		memcpy(data + m * 2 * layout.packed, weights->params + m * layout.floats, (size_t)layout.floats * sizeof(float));
-
-	struct atomic_part_s header = make_header(base, weights, atomic_crc32(0, layout.bytes, data));
-
-	atomic_write_cfl(base, header, (struct atomic_part_s){ layout.bytes, data });
+	atomic_write_cfl(base, header, N, data);
 
 	free((void*)header.data);
-	xfree(data);
 	xfree(base);
 }
 
@@ -205,7 +211,7 @@ void gleam_weights_check_writable(const char* name)
 	char* base = gleam_weights_base(name);
 
 	if (mpi_is_main_proc())
-		output_check(base);
+		atomic_check_cfl(base);
 
 	xfree(base);
 }

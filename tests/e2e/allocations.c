@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEAST 1024	// bytes
+#define LEAST 256	// bytes
 
 extern void* __libc_malloc(size_t size);
 extern void* __libc_calloc(size_t n, size_t size);

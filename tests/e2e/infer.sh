@@ -63,6 +63,10 @@ linked() { mkdir -p far && bart copy out far/l && ln -sf far/l.cfl l.cfl && ln -
 check "output through a link" linked
 in_place() { bart copy t-ksp place && infer w place t-map place && same_bits place out; }
 check "output in the place of the input" in_place
+linked_in_place() { bart copy t-ksp far/k && ln -sf far/k.cfl k.cfl && ln -sf far/k.hdr k.hdr && infer w k t-map k && same_bits k out; }
+check "... also through a link" linked_in_place
+private() { infer w t-ksp t-map priv && chmod 600 priv.cfl priv.hdr && infer w t-ksp t-map priv && [ 600,600 = "$(stat -c %a priv.cfl priv.hdr | paste -sd,)" ]; }
+check "permissions of an earlier output are kept" private
 check "output to a stream" eval 'infer w t-ksp t-map - > stream 2> /dev/null; cat stream | bart copy - piped && same_bits piped out'
 check "k-space from a stream" eval 'bart copy t-ksp - | bart gleam-infer --pattern t-pat w - t-map fromstream && same_bits fromstream out'
 check ".ra files" eval 'bart copy t-ksp k.ra && bart copy t-map m.ra && infer w k.ra m.ra o.ra && bart copy o.ra o && same_bits o out'

@@ -71,7 +71,7 @@ Test(weights_files, no_room_is_told)
 {
 	scratch_write("o.cfl", 8, "12345678");
 
-	assert_error(reserve_void, "o", "o.cfl.new: found no room for the 1152921504606846976 bytes", "Make space");
+	assert_error(reserve_void, "o", "o: found no room for the 1152921504606846976 bytes", "Make space");
 	cr_expect(1 == scratch_count());
 }
 
