@@ -9,12 +9,12 @@ usage()
 	Usage: [NAME=value ...] results.sh <data> <out> [part ...]
 
 	<data> holds brain/head{1..6}_{axial,coronal,sagittal} and raw/brain_t1_8ch_ksp.
-	Parts, in order: data8v data8 data4 pgd8v pgd8 pgd8long modl8 pgd4 modl4 measured (all of them).
+	Parts, in order: data8v data8 data4 pgd8v pgd8 pgd8long modl8 pgd4 pgd4long modl4 measured (all of them).
 	8v: R = 8 with distances that grow as with bart poisson -v.
 
 	SECONDS_PGD8V (2700), SECONDS_PGD8 (1500), SECONDS_LONG (2400), SECONDS_PGD4 (900),
-	SECONDS_MODL8 (2400), SECONDS_MODL4 (900): training with the learning rate 1e-3
-	(pgd8long: 7e-4, without weight decay); a third of it is added with a fifth of
+	SECONDS_LONG4 (600), SECONDS_MODL8 (2400), SECONDS_MODL4 (900): training with the learning rate 1e-3
+	(the long parts: 7e-4, without weight decay); a third of it is added with a fifth of
 	that. MU (0.05), SEED (1)
 	END
 	exit 1
@@ -130,6 +130,13 @@ part()
 		train_twice modl-r8 r8 "${SECONDS_MODL8:-2400}" "" $modl
 		compare modl-r8 r8 "Poisson-disc R = 8" ;;
 
+	pgd4long)
+		exists "$out/pgd-r4/weights" || die "part pgd4 comes before pgd4long"
+		rate=7e-4
+		train_twice pgd-r4-long r4 "${SECONDS_LONG4:-600}" "$out/pgd-r4/weights" $pgd --weight-decay 0
+		rate=1e-3
+		compare pgd-r4-long r4 "Poisson-disc R = 4" ;;
+
 	modl4)
 		exists "$out/modl-r8/weights" || die "part modl8 comes before modl4"
 		train_twice modl-r4 r4 "${SECONDS_MODL4:-900}" "$out/modl-r8/weights" $modl
@@ -139,7 +146,7 @@ part()
 	measured)
 		exists "$out/raw-r4/ksp" || "$here/prepare-measured.sh" "$data/raw/brain_t1_8ch_ksp" "$out/raw-r4" 4
 
-		for net in pgd-r4 modl-r4; do
+		for net in pgd-r4 pgd-r4-long modl-r4; do
 
 			exists "$out/$net/weights" || continue
 			"$here/compare.sh" -w "$out/$net/weights" -l "$out/brain-r4/lambda" -t "measured k-space, 8 coils, Poisson-disc R = 4" "$out/raw-r4" "$out/measured-$net"
@@ -149,7 +156,7 @@ part()
 	esac
 }
 
-[ $# -gt 0 ] || set -- data8v data8 data4 pgd8v pgd8 pgd8long modl8 pgd4 modl4 measured
+[ $# -gt 0 ] || set -- data8v data8 data4 pgd8v pgd8 pgd8long modl8 pgd4 pgd4long modl4 measured
 
 for p in "$@"; do
 
