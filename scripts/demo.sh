@@ -42,7 +42,7 @@ make_set()
 
 mkdir -p "$out"
 
-settings="size $SIZE, R $R, SNR $SNR, $ITERATIONS iterations, $FEATURES features, $STEPS steps, at most $SECONDS_MAX s"
+settings="size $SIZE, R $R, SNR $SNR, $ITERATIONS iterations, $FEATURES features, $STEPS steps without weight decay, at most $SECONDS_MAX s"
 
 [ ! -f "$out/settings" ] || [ "$settings" = "$(cat "$out/settings")" ] \
 	|| die "$out was made with other settings ($(cat "$out/settings"); now: $settings). Remove it, or give another folder"
@@ -66,7 +66,7 @@ train()
 	shift 3
 
 	bart gleam --modl -I "$ITERATIONS" --features "$FEATURES" --mu 0.5 --cg-iter 6 "$@" \
-		-b 1 --lr "$rate" -n "$steps" --max-time "$SECONDS_MAX" -s 1 --valid-every 100 \
+		-b 1 --lr "$rate" --weight-decay 0 -n "$steps" --max-time "$SECONDS_MAX" -s 1 --valid-every 100 \
 		--pattern "$out/train/pat" \
 		--valid-data k="$out/valid/ksp",c="$out/valid/maps",r="$out/valid/ref",p="$out/valid/pat" \
 		--log "$weights.csv" "$weights-part" "$out/train/ksp" "$out/train/maps" "$out/train/ref"
