@@ -69,31 +69,38 @@ train()
 	keep "$weights-part" "$weights"		# now it has ended, and is good for what follows
 }
 
-# train_twice <name> <set> <seconds> <weights to start from, or ""> <option> ...: the
-# second time with smaller steps
-train_twice()
-{
-	name=$1 set_name=$2 seconds=$3 from=$4
-	shift 4
-
-	mkdir -p "$out/$name"
-	train "$out/$name/coarse" "$set_name" "$seconds" "$rate" "$@" ${from:+--load "$from"}
-	train "$out/$name/weights" "$set_name" $((seconds / 3)) "$(awk "BEGIN { print $rate / 5 }")" "$@" --load "$out/$name/coarse"
-}
-
-# compare <name> <set> <title>: on head 6
+# compare <name> <set>: on head 6
 compare()
 {
 	set=$out/brain-$2
 
+	case $2 in
+	*v) title="Poisson-disc of variable density, R = ${2#r}" title=${title%v} ;;
+	*) title="Poisson-disc R = ${2#r}" ;;
+	esac
+
 	[ -f "$set/lambda" ] || "$here/cs.sh" tune "$set/valid" "$set/lambda"
 
-	"$here/compare.sh" -w "$out/$1/weights" -l "$set/lambda" -s 15 -r 1 -t "head 6, 8 simulated coils, $3" "$set/test" "$out/$1"
+	"$here/compare.sh" -w "$out/$1/weights" -l "$set/lambda" -s 15 -r 1 -t "head 6, 8 simulated coils, $title" "$set/test" "$out/$1"
 	python "$here/spectrum.py" "$set/test/ref" "$set/test/pat" CS="$out/$1/cs" GLEAM="$out/$1/gleam" > "$out/$1/spectrum.md"
 	python "$here/plot-log.py" "$out/$1/coarse.csv" "$out/$1/weights.csv" "$out/$1/learning.png"
 }
 
-rate=1e-3
+# network <name> <set> <name of that to start from, or ""> <seconds> <learning rate>
+# <option of bart gleam> ...: trained twice, the second time with smaller steps
+network()
+{
+	name=$1 images=$2 start=$3 time=$4 lr=$5
+	shift 5
+
+	[ -z "$start" ] || exists "$out/$start/weights" || die "$name goes on from $start, whose part comes before"
+
+	mkdir -p "$out/$name"
+	train "$out/$name/coarse" "$images" "$time" "$lr" "$@" ${start:+--load "$out/$start/weights"}
+	train "$out/$name/weights" "$images" $((time / 3)) "$(awk "BEGIN { print $lr / 5 }")" "$@" --load "$out/$name/coarse"
+	compare "$name" "$images"
+}
+
 pgd="--pgd -I 8 -M 8 --features 32 --blocks 3 --learn-dc"
 modl="--modl -I 4 -M 4 --features 32 --learn-dc --mu ${MU:-0.05}"
 
@@ -104,43 +111,16 @@ part()
 	data8) "$here/prepare-brain.sh" "$data/brain" "$out/brain-r8" 8 ;;
 	data4) "$here/prepare-brain.sh" "$data/brain" "$out/brain-r4" 4 ;;
 
-	pgd8v)
-		train_twice pgd-r8v r8v "${SECONDS_PGD8V:-2700}" "" $pgd
-		compare pgd-r8v r8v "Poisson-disc of variable density, R = 8" ;;
+	pgd8v) network pgd-r8v r8v "" "${SECONDS_PGD8V:-2700}" 1e-3 $pgd ;;
 
-	# each goes on from the one before
-	pgd8)
-		exists "$out/pgd-r8v/weights" || die "part pgd8v comes before pgd8"
-		train_twice pgd-r8 r8 "${SECONDS_PGD8:-1500}" "$out/pgd-r8v/weights" $pgd
-		compare pgd-r8 r8 "Poisson-disc R = 8" ;;
+	# each goes on from one before
+	pgd8) network pgd-r8 r8 pgd-r8v "${SECONDS_PGD8:-1500}" 1e-3 $pgd ;;
+	pgd8long) network pgd-r8-long r8 pgd-r8 "${SECONDS_LONG:-2400}" 7e-4 $pgd --weight-decay 0 ;;
+	pgd4) network pgd-r4 r4 pgd-r8 "${SECONDS_PGD4:-900}" 1e-3 $pgd ;;
+	pgd4long) network pgd-r4-long r4 pgd-r4 "${SECONDS_LONG4:-600}" 7e-4 $pgd --weight-decay 0 ;;
 
-	pgd4)
-		exists "$out/pgd-r8/weights" || die "part pgd8 comes before pgd4"
-		train_twice pgd-r4 r4 "${SECONDS_PGD4:-900}" "$out/pgd-r8/weights" $pgd
-		compare pgd-r4 r4 "Poisson-disc R = 4" ;;
-
-	pgd8long)
-		exists "$out/pgd-r8/weights" || die "part pgd8 comes before pgd8long"
-		rate=7e-4
-		train_twice pgd-r8-long r8 "${SECONDS_LONG:-2400}" "$out/pgd-r8/weights" $pgd --weight-decay 0
-		rate=1e-3
-		compare pgd-r8-long r8 "Poisson-disc R = 8" ;;
-
-	modl8)
-		train_twice modl-r8 r8 "${SECONDS_MODL8:-2400}" "" $modl
-		compare modl-r8 r8 "Poisson-disc R = 8" ;;
-
-	pgd4long)
-		exists "$out/pgd-r4/weights" || die "part pgd4 comes before pgd4long"
-		rate=7e-4
-		train_twice pgd-r4-long r4 "${SECONDS_LONG4:-600}" "$out/pgd-r4/weights" $pgd --weight-decay 0
-		rate=1e-3
-		compare pgd-r4-long r4 "Poisson-disc R = 4" ;;
-
-	modl4)
-		exists "$out/modl-r8/weights" || die "part modl8 comes before modl4"
-		train_twice modl-r4 r4 "${SECONDS_MODL4:-900}" "$out/modl-r8/weights" $modl
-		compare modl-r4 r4 "Poisson-disc R = 4" ;;
+	modl8) network modl-r8 r8 "" "${SECONDS_MODL8:-2400}" 1e-3 $modl ;;
+	modl4) network modl-r4 r4 modl-r8 "${SECONDS_MODL4:-900}" 1e-3 $modl ;;
 
 	# the weights and the regularisation of the simulated heads, as they are
 	measured)

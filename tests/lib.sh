@@ -120,17 +120,5 @@ make_data()
 	rm -f "$out"-*.ra
 }
 
-# backends in this binary, of those that are asked for; the others are told
-backends()
-{
-	local b
-
-	for b in "$@"; do
-
-		if bart gleam --backend "$b" none none none none 2>&1 | grep -q "there is none of this name"; then
-			echo "SKIP  backend $b: this binary was built without it" >&2
-		else
-			echo "$b"
-		fi
-	done
-}
+# has_backend <name>: is it in this binary?
+has_backend() { ! bart gleam --backend "$1" none none none none 2>&1 | grep -q "there is none of this name"; }

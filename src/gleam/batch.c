@@ -26,7 +26,7 @@ struct gleam_batch_s {
 	long* samples;
 	float* scale;
 	long selected;		// part whose operators are set, or -1
-	bool warned;		// of references in other units
+	bool checked;		// that references have the units of k-space, with the first samples
 
 	long ksp_size;		// elements of one sample
 	long map_size;
@@ -96,7 +96,7 @@ struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct
 	b->size = size;
 	b->micro_batch = micro_batch;
 	b->selected = -1;
-	b->warned = false;
+	b->checked = false;
 
 	b->samples = xmalloc((size_t)size * sizeof(long));
 	b->scale = xmalloc((size_t)size * sizeof(float));
@@ -187,14 +187,13 @@ static void check_scale(const struct gleam_batch_s* b, long i, float scale)
 /* An FFT that is not unitary makes them differ by the root of the number of pixels;
  * undersampling alone by much less than ten.
  */
-static void check_units(struct gleam_batch_s* b, long i, const complex float* ref, const complex float* x0)
+static void check_units(const struct gleam_batch_s* b, long i, const complex float* ref, const complex float* x0)
 {
 	double ratio = (double)md_zrms(1, (long[1]){ b->img_size }, ref) / (double)md_zrms(1, (long[1]){ b->img_size }, x0);
 
-	if (b->warned || !(0. < ratio) || ((0.1 < ratio) && (10. > ratio)))
+	if (!(0. < ratio) || ((0.1 < ratio) && (10. > ratio)))
 		return;
 
-	b->warned = true;
 	debug_printf(DP_WARN, "%s: the reference of sample %ld is %.3g times the image of the k-space, expected about 1: "
 			"is the k-space the unitary FFT of the reference's coil images ('bart fft -u')? 'bart scale' mends it.\n",
 			gleam_data_name(b->data), b->samples[i], ratio);
@@ -220,7 +219,9 @@ static void scale_sample(struct gleam_batch_s* b, long i)
 
 		gleam_data_reference(b->data, b->samples[i], ref, b->buffer);
 		md_zsmul(1, dims, ref, ref, 1.f / b->scale[i]);
-		check_units(b, i, ref, x0);
+
+		if (!b->checked)
+			check_units(b, i, ref, x0);
 	}
 }
 
@@ -248,6 +249,8 @@ void gleam_batch_load(struct gleam_batch_s* b, const long samples[])
 
 	for (long part = 0; part < gleam_batch_parts(b); part++)
 		load_part(b, part);
+
+	b->checked = true;
 
 	md_copy(1, (long[1]){ b->size * b->img_size }, b->x, b->x0, CFL_SIZE);
 }

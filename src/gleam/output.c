@@ -44,18 +44,12 @@ struct output_s {
 // an earlier file is enough: BART writes over it
 static void check_file(const char* path)
 {
-	if (0 == access(path, W_OK)) {
+	struct stat st;
 
-		struct stat st;
-
-		if ((0 == stat(path, &st)) && S_ISREG(st.st_mode))
-			return;
-	}
-
-	if ((0 == access(path, F_OK)) && (0 != access(path, W_OK)))
+	if ((0 != stat(path, &st)) || !S_ISREG(st.st_mode))
+		atomic_check_writable(path);
+	else if (0 != access(path, W_OK))
 		error("%s: cannot be written: %m. Give another name. The file is left as it was.\n", path);
-
-	atomic_check_writable(path);
 }
 
 

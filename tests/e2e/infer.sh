@@ -55,7 +55,12 @@ else
 fi
 
 check "output has the units of the input" eval 'bart scale 1000 t-ksp big && infer w big t-map big-out && bart scale 1000 out ref-out && compare $(nrmse ref-out big-out) "<" 1e-5'
-check "all backends agree" eval 'for b in $(backends ref dnnl winograd); do infer --backend $b w t-ksp t-map $b && compare $(nrmse ref $b) "<" 1e-5 || exit 1; done'
+for b in dnnl winograd; do
+
+	has_backend $b || { skip "backends ref and $b agree" "this binary was built without it"; continue; }
+	check "backends ref and $b agree" eval 'infer --backend ref w t-ksp t-map ref && infer --backend $b w t-ksp t-map $b && compare $(nrmse ref $b) "<" 1e-5'
+done
+
 
 bart extract 13 0 1 t-pat p0 > /dev/null 2>&1
 check "bart -l over samples gives the same" eval 'bart -l 8192 -r t-ksp gleam-infer --pattern t-pat w t-ksp t-map loop && same_bits loop out'

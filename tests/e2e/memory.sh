@@ -65,7 +65,7 @@ check "the memory plan is the peak: PGD" as_planned --pgd -I 4 --features 64
 check "the memory plan is the peak: MoDL" as_planned --modl -I 4 --features 64
 check "the memory plan is the peak: two iterations per module" as_planned --pgd -I 4 -M 2 --features 64
 check "the memory plan is the peak: 24 modules" as_planned --pgd -I 24 --features 64
-if [ -n "$(backends dnnl 2> /dev/null)" ]; then
+if has_backend dnnl; then
 
 	check "the memory plan is the peak: oneDNN" as_planned --pgd -I 4 --features 64 --backend dnnl
 else

@@ -76,6 +76,31 @@ Test(weights_files, no_room_is_told)
 }
 
 
+static void killed_void(const void* name)
+{
+	struct output_s* output = output_create(name, 1, (const long[1]){ 1000 });
+
+	output_data(output)[7] = 1.f;
+	raise(SIGKILL);
+}
+
+// an output has no name before it is complete
+Test(weights_files, killed_before_the_output_is_complete)
+{
+	scratch_write("o.cfl", 8, "12345678");
+
+	struct caught_s c = caught(killed_void, "o");
+	char* data;
+
+	cr_expect(-SIGKILL == c.status, "%d", c.status);
+	cr_expect(1 == scratch_count());
+	cr_expect(8 == scratch_read("o.cfl", &data));
+	cr_expect(0 == memcmp(data, "12345678", 8));
+
+	free(data);
+}
+
+
 Test(weights_files, torn_pair_is_mended)
 {
 	tear();
