@@ -23,7 +23,7 @@ struct gleam_batch_s {
 	const struct gleam_data_s* data;
 	struct gleam_unroll_s* unroll;
 	const struct gleam_place_s* place;
-	struct stage_s* stage;	// of samples on a GPU, else NULL
+	struct stage_s* stage;	// NULL on the CPU
 
 	long size;
 	long micro_batch;
@@ -86,8 +86,8 @@ size_t gleam_batch_bytes(const struct gleam_place_s* place, const struct gleam_d
 
 	size_t images = (size_t)(3 * size * img) * CFL_SIZE;
 
-	if (!place->device->host)
-		return images + stage_bytes(data, size, micro_batch);
+	if (NULL != place->stage)
+		return images + place->stage->bytes(data, size, micro_batch);
 
 	return images + (size_t)(micro_batch * (MAX(ksp, map) + pat)) * CFL_SIZE;
 }
@@ -122,10 +122,10 @@ struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct
 
 	sizes_of_one(data, &b->ksp_size, &b->map_size, &b->pat_size, &b->img_size);
 
-	if (b->place->device->host)
+	if (NULL == b->place->stage)
 		alloc_host(b);
 	else
-		b->stage = stage_create(data, gleam_unroll_dc(unroll), size, micro_batch);
+		b->stage = b->place->stage->create(data, gleam_unroll_dc(unroll), size, micro_batch);
 
 	b->x0 = alloc_elements(b->place, size * b->img_size);
 	b->ref = alloc_elements(b->place, size * b->img_size);
@@ -139,7 +139,7 @@ void gleam_batch_free(struct gleam_batch_s* b)
 	const struct nn_device_s* device = b->place->device;
 
 	if (NULL != b->stage)
-		stage_free(b->stage);
+		b->place->stage->free(b->stage);
 
 	device->free(b->buffer);
 	device->free(b->pattern);
@@ -186,7 +186,7 @@ void gleam_batch_select(struct gleam_batch_s* b, long part)
 {
 	if (NULL != b->stage) {
 
-		stage_select(b->stage, part);
+		b->place->stage->select(b->stage, part);
 		return;
 	}
 
@@ -301,10 +301,14 @@ static void check_units_staged(const struct gleam_batch_s* b)
 
 static void load_staged(struct gleam_batch_s* b)
 {
-	stage_load(b->stage, b->samples, b->x0, b->ref, b->scale);
+	b->place->stage->load(b->stage, b->samples, b->x0, b->ref, b->scale);
 
-	for (long i = 0; i < b->size; i++)
+	for (long i = 0; i < b->size; i++) {
+
 		check_scale(b, i, b->scale[i]);
+
+		b->scale[i] = (0.f < b->scale[i]) ? b->scale[i] : 1.f;
+	}
 
 	if (!b->checked && gleam_data_has_reference(b->data))
 		check_units_staged(b);
@@ -328,11 +332,11 @@ void gleam_batch_load(struct gleam_batch_s* b, const long samples[])
 void gleam_batch_ahead(struct gleam_batch_s* b, const long samples[])
 {
 	if (NULL != b->stage)
-		stage_read(b->stage, samples);
+		b->place->stage->read(b->stage, samples);
 }
 
 void gleam_batch_upload(struct gleam_batch_s* b)
 {
 	if (NULL != b->stage)
-		stage_upload(b->stage);
+		b->place->stage->upload(b->stage);
 }

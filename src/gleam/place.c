@@ -6,6 +6,7 @@
 
 #include "gleam/dc.h"
 #include "gleam/loss.h"
+#include "gleam/memory.h"
 
 #include "gleam/place.h"
 
@@ -65,6 +66,15 @@ static void loss_l1(long N, float scale, complex float* grad, const complex floa
 	*sum += gleam_loss_l1(N, scale, grad, x, ref);
 }
 
+static void repeat(void**, void (*fun)(void* data), void* data)
+{
+	fun(data);
+}
+
+static void repeat_free(void*)
+{
+}
+
 const struct gleam_place_s gleam_place_cpu = {
 
 	.device = &nn_device_cpu,
@@ -79,6 +89,13 @@ const struct gleam_place_s gleam_place_cpu = {
 	.dc_solve_adjoint = dc_solve_adjoint,
 	.dc_solve_gradient = dc_solve_gradient,
 
+	.repeat = repeat,
+	.repeat_free = repeat_free,
+
+	.available = gleam_memory_available,
+	.taken = gleam_memory_resident,
+	.peak = gleam_memory_peak,
+
 	.loss_bytes = loss_bytes,
 	.loss_l1 = loss_l1,
 };
@@ -90,6 +107,16 @@ const struct gleam_place_s* gleam_place(const struct nn_device_s* device)
 		return &gleam_place_gpu;
 #endif
 	return (&nn_device_cpu == device) ? &gleam_place_cpu : NULL;
+}
+
+const void* gleam_place_on_host(const struct gleam_place_s* place, void* room, const void* ptr, size_t bytes)
+{
+	if (place->device->host)
+		return ptr;
+
+	place->device->download(room, ptr, bytes);
+
+	return room;
 }
 
 void* gleam_place_alloc(const struct gleam_place_s* place, size_t bytes)

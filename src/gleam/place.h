@@ -20,9 +20,12 @@ struct gleam_dims_s {
 	long pat[DIMS];
 };
 
+struct stage_ops_s;
+
 struct gleam_place_s {
 
 	const struct nn_device_s* device;
+	const struct stage_ops_s* stage;	// NULL where samples are prepared where they are read
 
 	// data consistency of a part: gleam/dc.h says what each of these computes
 	void* (*dc_create)(const struct gleam_dims_s* dims);
@@ -38,6 +41,18 @@ struct gleam_place_s {
 	void (*dc_step_gradient)(void* dc, float* dt, const complex float* dv, const complex float* x, const complex float* x0);
 	void (*dc_solve_gradient)(void* dc, const float* mu, float* dmu, const complex float* dz, const complex float* z, const complex float* u);
 
+	/* Runs fun(data), which launches the same work on the same memory every time and
+	 * neither waits nor allocates. On a GPU the second run is recorded and from
+	 * then on replayed, which costs one launch. state begins as NULL.
+	 */
+	void (*repeat)(void** state, void (*fun)(void* data), void* data);
+	void (*repeat_free)(void* state);
+
+	// bytes of this device's memory: free, taken by this process now, and at most
+	size_t (*available)(void);
+	size_t (*taken)(void);
+	size_t (*peak)(void);
+
 	// local loss (gleam/loss.h) of N pixels, added to sum; room for its parts is the caller's
 	size_t (*loss_bytes)(long N);
 	void (*loss_l1)(long N, float scale, complex float* grad, const complex float* x, const complex float* ref, double* sum, void* room);
@@ -49,6 +64,9 @@ extern const struct gleam_place_s gleam_place_gpu;
 #endif
 
 extern const struct gleam_place_s* gleam_place(const struct nn_device_s* device);
+
+// these bytes on the host: where they are, or a copy in room
+extern const void* gleam_place_on_host(const struct gleam_place_s* place, void* room, const void* ptr, size_t bytes);
 
 // memory on that device; error() with what would help where there is not enough
 extern void* gleam_place_alloc(const struct gleam_place_s* place, size_t bytes);
