@@ -315,8 +315,8 @@ static void print_memory(const struct gleam_trainer_s* t, size_t before)
 {
 	double mib = 1024. * 1024.;
 
-	debug_printf(DP_INFO, "memory of the %s: planned %.1f MiB, peak %.1f MiB above the %.1f MiB before training\n",
-			t->place->device->name, (double)gleam_memory_total(&t->plan) / mib,
+	debug_printf(DP_INFO, "%smemory: planned %.1f MiB, peak %.1f MiB above the %.1f MiB before training\n",
+			t->place->device->host ? "" : "GPU ", (double)gleam_memory_total(&t->plan) / mib,
 			(double)(t->place->peak() - before) / mib, (double)before / mib);
 }
 
