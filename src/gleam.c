@@ -78,7 +78,7 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_STRING('l', "load", &conf.load, "<weights>", "start from these weights"),
 
 		OPTL_STRING(0, "backend", &conf.compute.backend, "name", "what computes the networks: auto, winograd, dnnl, ref, cudnn (auto)"),
-		OPTL_SET('g', "gpu", &bart_use_gpu, "compute on the GPU, with cuDNN"),
+		OPTL_SET('g', "gpu", &conf.compute.gpu, "compute on the GPU, with cuDNN"),
 		OPTL_STRING(0, "precision", &conf.compute.precision, "name", "GPU: fp32, tf32 or bf16 (fp32)"),
 		OPTL_SET(0, "autotune", &conf.compute.autotune, "GPU: time what cuDNN offers and take the fastest; a run may differ from the last one in its last digits"),
 		OPTL_SET(0, "fast-math", &conf.compute.fast_math, "GPU: sums in any order, too: no two runs give the same digits"),

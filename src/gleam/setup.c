@@ -41,12 +41,13 @@ static enum nn_precision precision_of(const char* name)
 
 static bool wants_gpu(const struct gleam_compute_s* conf)
 {
+	bool gpu = conf->gpu || bart_use_gpu;
 	bool named = (0 == strcmp("cudnn", conf->backend));
 
-	if (bart_use_gpu && !named && (0 != strcmp("auto", conf->backend)))
+	if (gpu && !named && (0 != strcmp("auto", conf->backend)))
 		error("--gpu and --backend %s: this backend computes on the CPU. Leave one of the two options out.\n", conf->backend);
 
-	return bart_use_gpu || named;
+	return gpu || named;
 }
 
 static void check_gpu_options(const struct gleam_compute_s* conf)

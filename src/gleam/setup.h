@@ -11,6 +11,7 @@
 // what computes, as options say it
 struct gleam_compute_s {
 
+	bool gpu;			// or BART_GPU in the environment
 	const char* backend;
 	const char* precision;		// fp32, tf32 or bf16
 	bool autotune;			// GPU: convolutions by measured speed
@@ -19,8 +20,8 @@ struct gleam_compute_s {
 
 #define GLEAM_COMPUTE_DEFAULTS { .backend = "auto", .precision = "fp32" }
 
-/* The backend that these options and -g (bart_use_gpu) ask for; a GPU is made
- * ready and told of. error() when there is none or it cannot run here.
+/* The backend that these options ask for; a GPU is made ready and told of.
+ * error() when there is none or it cannot run here.
  */
 extern const struct nn_backend_s* gleam_setup_backend(const struct gleam_compute_s* conf);
 
