@@ -335,6 +335,14 @@ void gleam_batch_ahead(struct gleam_batch_s* b, const long samples[])
 		b->place->stage->read(b->stage, samples);
 }
 
+void gleam_batch_ahead_next(struct gleam_batch_s* b, long sample)
+{
+	long next = gleam_data_next(b->data, sample + 1);
+
+	if (next < gleam_data_samples(b->data))
+		gleam_batch_ahead(b, &next);
+}
+
 void gleam_batch_upload(struct gleam_batch_s* b)
 {
 	if (NULL != b->stage)

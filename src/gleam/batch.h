@@ -38,6 +38,9 @@ extern void gleam_batch_load(struct gleam_batch_s* batch, const long samples[]);
 extern void gleam_batch_ahead(struct gleam_batch_s* batch, const long samples[]);
 extern void gleam_batch_upload(struct gleam_batch_s* batch);
 
+// ahead for a data set that is worked through in its order, one sample at a time, after this one
+extern void gleam_batch_ahead_next(struct gleam_batch_s* batch, long sample);
+
 extern const struct gleam_data_s* gleam_batch_data(const struct gleam_batch_s* batch);
 
 extern long gleam_batch_parts(const struct gleam_batch_s* batch);

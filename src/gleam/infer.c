@@ -192,6 +192,7 @@ static bool next_stage(struct infer_s* s, long n, complex float* x)
 static void reconstruct(struct infer_s* s, long sample)
 {
 	gleam_batch_load(s->batch, &sample);
+	gleam_batch_ahead_next(s->batch, sample);
 
 	complex float* x = gleam_batch_x(s->batch, 0);
 	const complex float* image = gleam_place_on_host(s->place, s->host_x, x, s->img_bytes);
@@ -210,6 +211,8 @@ static void reconstruct(struct infer_s* s, long sample)
 
 		finish_stage(s, sample, n, image);
 	}
+
+	gleam_batch_upload(s->batch);
 
 	if (!isfinite(md_zrms(DIMS, s->img_dims, image)))
 		error("%s: the reconstruction of sample %ld is not finite: the network of '%s' has diverged. Train it again, with a smaller --lr.\n",

@@ -158,6 +158,7 @@ void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, 
 			continue;		// nor does inference reconstruct it
 
 		gleam_batch_load(batch, &s);
+		gleam_batch_ahead_next(batch, s);
 
 		const complex float* ref = gleam_place_on_host(r.place, r.host[1], gleam_batch_ref(batch, 0), r.bytes);
 
@@ -169,6 +170,8 @@ void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, 
 			if (first <= n)
 				measure(&r, ref, &stat[n]);
 		}
+
+		gleam_batch_upload(batch);
 	}
 
 	run_free(&r);
