@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "num/multind.h"
+#include "num/flpmath.h"
 
 #include "misc/misc.h"
 #include "misc/mri.h"
@@ -97,18 +98,23 @@ static struct sizes_s sizes_of(const struct gleam_data_s* data)
 	return sizes;
 }
 
+// aligned as kernels want it that read several elements at once
+static long aligned(long N)
+{
+	return (N + 31) / 32 * 32;
+}
+
 // returns the bytes of a block and, where there is one, what lies where in it
 static size_t block_layout(const struct sizes_s* s, long size, complex float* memory, struct block_s* block)
 {
-	if (NULL != memory) {
+	long pattern = aligned(size * s->map);
+	long ksp = pattern + aligned(size * s->pat);
+	long ref = ksp + aligned(size * s->ksp);
 
-		block->maps = memory;
-		block->pattern = block->maps + size * s->map;
-		block->ksp = block->pattern + size * s->pat;
-		block->ref = block->ksp + size * s->ksp;
-	}
+	if (NULL != memory)
+		*block = (struct block_s){ .maps = memory, .pattern = memory + pattern, .ksp = memory + ksp, .ref = memory + ref };
 
-	return (size_t)(size * (s->map + s->pat + s->ksp + s->ref)) * CFL_SIZE;
+	return (size_t)(ref + aligned(size * s->ref)) * CFL_SIZE;
 }
 
 static size_t stage_bytes(const struct gleam_data_s* data, long size, long micro_batch)
@@ -118,7 +124,7 @@ static size_t stage_bytes(const struct gleam_data_s* data, long size, long micro
 
 	return block_layout(&sizes, size, NULL, NULL)
 		+ (size_t)(size * sizes.map) * CFL_SIZE
-		+ (size_t)(size / micro_batch * gpu_dc_weights_size(dims.ksp, dims.map, dims.pat)) * sizeof(float)
+		+ (size_t)(size / micro_batch * gpu_dc_weights_size(dims.ksp, dims.pat)) * sizeof(float)
 		+ (size_t)size * sizeof(float);
 }
 
@@ -146,7 +152,7 @@ static struct stage_s* stage_create(const struct gleam_data_s* data, void* dc, l
 
 	struct gleam_dims_s dims = gleam_batch_dims(data, micro_batch);
 
-	s->weights_size = gpu_dc_weights_size(dims.ksp, dims.map, dims.pat);
+	s->weights_size = gpu_dc_weights_size(dims.ksp, dims.pat);
 	s->bytes = block_layout(&s->sizes, size, NULL, NULL);
 
 	s->host_memory = host_alloc(s->bytes);
