@@ -8,12 +8,12 @@ $(eval $(call alib,gleam))
 ifeq ($(GLEAM_GPU),1)
 $(eval $(call alib,gpu))
 CPPFLAGS += -DGLEAM_GPU
-NVCCFLAGS += -DGLEAM_GPU $(if $(filter 1,$(WERROR)),-Werror all-warnings)
+NVCCFLAGS += -DGLEAM_GPU
 
 # BART's rule for .cu files does not see that a header has changed
 define gpu_rule
 $(1)/%.o: $(1)/%.cu
-	$$(NVCC) $$(NVCCFLAGS) -MD -MT $$@ -MF $$(DEPFILE) -c $$< -o $$@
+	$$(NVCC) $$(NVCCFLAGS) $(if $(filter 1,$(WERROR)),-Werror all-warnings) -MD -MT $$@ -MF $$(@D)/.$$(*F).d -c $$< -o $$@
 endef
 
 $(foreach d,$(srcdir)/gpu $(srcdir)/nn $(srcdir)/gleam utests/gleam,$(eval $(call gpu_rule,$(d))))
