@@ -131,27 +131,26 @@ static void check_solve(struct trial_s* t, float mu, int iter, double tol)
 
 
 /* Iterates of the two drift apart by what rounding does to the search directions:
- * EPS times the condition, (4 + mu) / mu.
+ * EPS times the condition of these problems, (4 + mu) / mu.
  */
+static double tolerance(float mu)
+{
+	return 2. * EPS * (4. + (double)mu) / (double)mu;
+}
+
+
 Test(gpu_dc, solve)
 {
 	GPU_OR_SKIP("gpu_dc::solve");
 
-	const struct { float mu; int iter; double tol; } trials[] = {
-
-		{ 0.5, 1, 8. * EPS },
-		{ 0.5, 2, 1.e-6 },
-		{ 0.5, 10, 2.e-6 },
-		{ 0.05, 10, 1.e-5 },
-		{ 4., 10, 1.e-6 },
-	};
+	const struct { float mu; int iter; } trials[] = { { 4., 1 }, { 0.5, 3 }, { 0.05, 10 } };
 
 	for (int i = 0; i < GPU_DC_CASES * (int)ARRAY_SIZE(trials); i++) {
 
-		auto c = &trials[i / GPU_DC_CASES];
-		struct trial_s t = trial_create(gpu_dc_case(i % GPU_DC_CASES), 21, c->mu);
+		float mu = trials[i / GPU_DC_CASES].mu;
+		struct trial_s t = trial_create(gpu_dc_case(i % GPU_DC_CASES), 21, mu);
 
-		check_solve(&t, c->mu, c->iter, c->tol);
+		check_solve(&t, mu, trials[i / GPU_DC_CASES].iter, tolerance(mu));
 
 		trial_free(&t);
 	}
@@ -165,7 +164,7 @@ Test(gpu_dc, solve_converged)
 
 	struct trial_s t = trial_create(gpu_dc_case(0), 22, 0.5);
 
-	check_solve(&t, 0.5, 300, 4.e-6);
+	check_solve(&t, 0.5, 120, tolerance(0.5));
 
 	trial_free(&t);
 }
@@ -189,6 +188,76 @@ Test(gpu_dc, no_iterations)
 	md_free(u);
 	md_free(dz);
 	trial_free(&t);
+}
+
+
+/* Fully sampled, one coil that sees the second half of the pixels: A^H A is zero
+ * for the others and one for these.
+ */
+static struct trial_s trial_of_halves(float mu)
+{
+	const struct dc_case_s halves = { "halves", { 8, 6, 1 }, 1, 1, 1, 1, 0, 0, false };
+
+	struct trial_s t = trial_create(&halves, 1, mu);
+	struct dc_problem_s* p = &t.g.p;
+
+	for (long i = 0; i < p->N; i++) {
+
+		p->maps[i] = (i < p->N / 2) ? 0. : 1.;
+		p->pattern[i] = 1.;
+	}
+
+	gleam_dc_set(t.g.cpu, p->maps, p->pattern);
+
+	gpu_upload(t.g.maps, p->maps, (size_t)p->N * CFL_SIZE);
+	gpu_upload(t.g.pattern, p->pattern, (size_t)p->N * CFL_SIZE);
+	gpu_dc_prepare(t.g.gpu, t.g.maps, t.g.weights, t.g.pattern);
+	gpu_sync();
+
+	return t;
+}
+
+
+/* With mu = 1, the first iteration solves the first half, the second one the other.
+ * If that is smaller by less than the square root of 1e-20, there is a second one;
+ * if by more, its first approximation remains, which is twice the solution.
+ */
+Test(gpu_dc, small_residual_ends_it)
+{
+	GPU_OR_SKIP("gpu_dc::small_residual_ends_it");
+
+	const struct { float small; float expected; } trials[] = { { 1.e-9, 0.5e-9 }, { 1.e-11, 1.e-11 } };
+
+	for (int i = 0; i < (int)ARRAY_SIZE(trials); i++) {
+
+		struct trial_s t = trial_of_halves(1.);
+		long N = t.g.p.N;
+
+		for (long j = 0; j < N; j++) {
+
+			t.m.x0[j] = (j < N / 2) ? 1.f : trials[i].small;
+			t.m.z[j] = 0.;
+			t.m.u[j] = 0.;
+		}
+
+		trial_upload(&t);
+
+		gleam_dc_solve(t.g.cpu, 1., 6, t.m.u, t.m.z, t.m.x0);
+		gpu_dc_solve(t.g.gpu, t.mu, 6, t.u, t.z, t.x0);
+
+		complex float* u = gpu_get(N, t.u);
+
+		for (long j = 0; j < N; j++) {
+
+			float expected = (j < N / 2) ? 1.f : trials[i].expected;
+
+			cr_expect(cabsf(t.m.u[j] - expected) < 1.e-5f * expected, "CPU: %e", (double)crealf(t.m.u[j]));
+			cr_expect(cabsf(u[j] - expected) < 1.e-5f * expected, "GPU: %e", (double)crealf(u[j]));
+		}
+
+		md_free(u);
+		trial_free(&t);
+	}
 }
 
 
@@ -295,8 +364,8 @@ static void work(struct trial_s* t)
 	gpu_dc_step_adjoint(t->g.gpu, t->mu, t->z, t->dz);
 	gpu_dc_step_gradient(t->g.gpu, t->dmu, t->dz, t->z, t->x0);
 
-	gpu_dc_solve(t->g.gpu, t->mu, 10, t->u, t->z, t->x0);
-	gpu_dc_solve_adjoint(t->g.gpu, t->mu, 10, t->dz, t->du);
+	gpu_dc_solve(t->g.gpu, t->mu, 4, t->u, t->z, t->x0);
+	gpu_dc_solve_adjoint(t->g.gpu, t->mu, 4, t->dz, t->du);
 	gpu_dc_solve_gradient(t->g.gpu, t->mu, t->dmu, t->dz, t->z, t->u);
 }
 
@@ -332,7 +401,7 @@ Test(gpu_dc, same_bits_when_recorded)
 {
 	GPU_OR_SKIP("gpu_dc::same_bits_when_recorded");
 
-	const int cases[] = { 0, 5, 9, 11 };
+	const int cases[] = { 0, 5, 11 };
 
 	for (int i = 0; i < (int)ARRAY_SIZE(cases); i++) {
 
