@@ -6,7 +6,7 @@
  *
  * Here all coil images of all samples are worked on at once, in place, in three
  * launches and two calls of cuFFT; vector operations are done where the images are
- * read or written anyhow. See doc/backends.md for the count of bytes.
+ * read or written anyhow. See doc/method.md for the count of bytes.
  */
 
 #ifdef GLEAM_GPU
@@ -33,9 +33,6 @@
 
 #define SPACE_FLAGS FFT_FLAGS
 #define FRAME_FLAGS (~(SPACE_FLAGS | COIL_FLAG | MAPS_FLAG))
-
-#define THREADS 256
-#define SLOTS_MAX 1024	// blocks for each sample: enough for a GPU, few enough for all blocks to sum over them
 
 struct gpu_dc_s {
 
@@ -97,12 +94,7 @@ static struct gpu_dc_shape_s shape_of(const long ksp_dims[DIMS], const long map_
 	d.map_frames = frames(map_dims);
 	d.pat_frames = frames(pat_dims);
 
-	// two pixels are loaded at once where all rows of pixels are aligned for it
-	d.width = (0 == d.pixels % 2) ? 2 : 1;
-
-	long items = d.frames * (d.pixels / d.width);
-
-	d.slots = MAX(1L, MIN((items + THREADS - 1) / THREADS, (long)SLOTS_MAX));
+	gpu_dc_set_launches(&d);
 
 	if (INT_MAX / 2 < d.frames * d.maps * d.pixels)
 		error("Data consistency on the GPU is for images of less than 2^30 elements, but this has %ld\n", d.frames * d.maps * d.pixels);
@@ -333,6 +325,9 @@ struct gpu_dc_s* gpu_dc_create_lent(const long ksp_dims[DIMS], const long map_di
 
 void gpu_dc_free(struct gpu_dc_s* dc)
 {
+	// what was launched may still use it
+	gpu_sync();
+
 	gpu_dc_fft_free(dc->fft);
 	gpu_free(dc->tables);
 	gpu_free(dc->scratch);
@@ -369,7 +364,7 @@ complex float* gpu_dc_coils(const struct gpu_dc_s* dc)
 
 void gpu_dc_adjoint(struct gpu_dc_s* dc, complex float* x, complex float* ksp, const complex float* pattern)
 {
-	gpu_dc_sample(&dc->shape, ksp, pattern, true);
+	gpu_dc_apply_pattern(&dc->shape, ksp, pattern, true);
 	gpu_dc_fft_backward(dc->fft, ksp);
 	gpu_dc_combine(&dc->shape, x, dc->maps, ksp);
 }
@@ -379,7 +374,7 @@ void gpu_dc_forward(struct gpu_dc_s* dc, complex float* ksp, const complex float
 {
 	gpu_dc_expand(&dc->shape, ksp, dc->maps, x);
 	gpu_dc_fft_forward(dc->fft, ksp);
-	gpu_dc_sample(&dc->shape, ksp, pattern, false);
+	gpu_dc_apply_pattern(&dc->shape, ksp, pattern, false);
 }
 
 

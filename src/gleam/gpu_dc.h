@@ -29,7 +29,7 @@ extern size_t gpu_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS],
 
 /* Nearly all of it is used only while one of these functions runs, and can be shared
  * with whatever runs at other times: memory of gpu_dc_scratch_bytes() that the caller
- * lends. gpu_dc_create_lent() takes gpu_dc_bytes() - gpu_dc_scratch_bytes() itself.
+ * lends, aligned to 256 bytes. gpu_dc_create_lent() takes gpu_dc_bytes() - gpu_dc_scratch_bytes() itself.
  */
 extern size_t gpu_dc_scratch_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
 extern struct gpu_dc_s* gpu_dc_create_lent(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], void* scratch);

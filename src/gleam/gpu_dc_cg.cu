@@ -24,7 +24,6 @@ struct direction_s {
 	struct gpu_dc_cg_scalars_s* now;
 
 	float beta;
-	bool keep;
 
 	__device__ struct gpu_dc_cg_scalars_s advance(unsigned int s, double rr) const
 	{
@@ -42,8 +41,7 @@ struct direction_s {
 
 		struct gpu_dc_cg_scalars_s next = advance(s, block_total(partials_of(d), partial_rr + s * partials_of(d), buf));
 
-		beta = first ? 0.f : (float)(next.rr / before[s].rr);
-		keep = !first && (0. != next.stop);
+		beta = (first || (0. != next.stop)) ? 0.f : (float)(next.rr / before[s].rr);
 
 		if (speaks_for_sample(d))
 			now[s] = next;
@@ -52,9 +50,6 @@ struct direction_s {
 	template <int V>
 	__device__ pixels_s<V> at(long i) const
 	{
-		if (keep)
-			return load<V>(p + i);
-
 		pixels_s<V> x = load<V>(r + i);
 
 		if (!first) {
@@ -77,7 +72,7 @@ struct direction_s {
 void gpu_dc_cg_expand(const struct gpu_dc_shape_s* d, const struct gpu_dc_cg_s* cg, int iteration, float2* coils, const float2* maps)
 {
 	direction_s direction = { (0 == iteration), cg->r, cg->p, cg->partial_rr, cg->pq,
-		cg->scalars[(iteration + 1) % 2], cg->scalars[iteration % 2], 0.f, false };
+		cg->scalars[(iteration + 1) % 2], cg->scalars[iteration % 2], 0.f };
 
 	expand_maps(d, coils, maps, direction);
 }

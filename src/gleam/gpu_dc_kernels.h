@@ -40,6 +40,9 @@ struct gpu_dc_shape_s {
 	const gpu_complex_t* mod[3];	// the diagonal of M is their outer product
 };
 
+// sets width and slots from the rest
+extern void gpu_dc_set_launches(struct gpu_dc_shape_s* shape);
+
 // partial sums for each sample
 extern long gpu_dc_partials(const struct gpu_dc_shape_s* shape);
 
@@ -48,7 +51,7 @@ extern void gpu_dc_modulate_maps(const struct gpu_dc_shape_s* shape, gpu_complex
 extern void gpu_dc_pattern_weights(const struct gpu_dc_shape_s* shape, float* weights, const gpu_complex_t* pattern);
 
 // k-space, in place: multiplied with P M, or its conjugate
-extern void gpu_dc_sample(const struct gpu_dc_shape_s* shape, gpu_complex_t* ksp, const gpu_complex_t* pattern, bool conj);
+extern void gpu_dc_apply_pattern(const struct gpu_dc_shape_s* shape, gpu_complex_t* ksp, const gpu_complex_t* pattern, bool conj);
 
 // coil images between the two transforms of the normal operator, in place
 extern void gpu_dc_weight(const struct gpu_dc_shape_s* shape, gpu_complex_t* coils, const float* weights);

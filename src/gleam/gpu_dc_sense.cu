@@ -4,6 +4,21 @@
 
 #include "gleam/gpu_dc_device.h"
 
+// enough blocks for a GPU, few enough for each of them to sum over all
+#define SLOTS_MAX 1024
+
+void gpu_dc_set_launches(struct gpu_dc_shape_s* d)
+{
+	// two pixels can be loaded at once if all images are aligned for it
+	d->width = (0 == d->pixels % 2) ? 2 : 1;
+
+	long items = d->frames * (d->pixels / d->width);
+	long blocks = (items + SUM_THREADS - 1) / SUM_THREADS;
+
+	d->slots = (blocks < SLOTS_MAX) ? blocks : SLOTS_MAX;
+}
+
+
 long gpu_dc_partials(const struct gpu_dc_shape_s* d)
 {
 	return partials_of(*d);
@@ -81,7 +96,7 @@ void gpu_dc_pattern_weights(const struct gpu_dc_shape_s* d, float* weights, cons
 }
 
 
-static __global__ void sample(struct gpu_dc_shape_s d, float2* ksp, const float2* pattern, bool conj)
+static __global__ void apply_pattern(struct gpu_dc_shape_s d, float2* ksp, const float2* pattern, bool conj)
 {
 	for (unsigned int i = first_item(d); i < d.frames * d.pixels; i += next_item(d)) {
 
@@ -100,9 +115,9 @@ static __global__ void sample(struct gpu_dc_shape_s d, float2* ksp, const float2
 }
 
 
-void gpu_dc_sample(const struct gpu_dc_shape_s* d, float2* ksp, const float2* pattern, bool conj)
+void gpu_dc_apply_pattern(const struct gpu_dc_shape_s* d, float2* ksp, const float2* pattern, bool conj)
 {
-	GPU_LAUNCH(sample, blocks_of(d), SUM_THREADS, gpu_stream(), *d, ksp, pattern, conj);
+	GPU_LAUNCH(apply_pattern, blocks_of(d), SUM_THREADS, gpu_stream(), *d, ksp, pattern, conj);
 }
 
 
