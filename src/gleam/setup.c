@@ -80,12 +80,13 @@ static const struct nn_backend_s* find(const char* name, enum nn_precision preci
 static const struct nn_backend_s* setup_gpu(const struct gleam_compute_s* conf)
 {
 #ifdef GLEAM_GPU
-	cudnn_graph_options(conf->autotune, conf->fast_math);
+	nn_graph_options.autotune = conf->autotune;
+	nn_graph_options.fast = conf->fast_math;
 
 	auto backend = find("cudnn", precision_of(conf->precision));
 
 	gpu_init();
-	debug_printf(DP_INFO, "GPU: %s, cuDNN %s, %s\n", gpu_describe(), cudnn_graph_version(), conf->precision);
+	debug_printf(DP_INFO, "GPU: %s, cuDNN %s, %s\n", gpu_describe(), nn_graph_version(), conf->precision);
 
 	return backend;
 #else
