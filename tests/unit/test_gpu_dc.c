@@ -17,7 +17,6 @@ Test(gpu_dc, all)
 
 #include <complex.h>
 #include <math.h>
-#include <string.h>
 
 #include "num/multind.h"
 #include "num/flpmath.h"
@@ -26,10 +25,6 @@ Test(gpu_dc, all)
 #include "misc/mri.h"
 
 #include "gpu/gpu.h"
-
-#ifdef GLEAM_EMULATE
-#include "emulator/emulator.h"
-#endif
 
 #include "gleam/dc.h"
 #include "gleam/gpu_dc.h"
