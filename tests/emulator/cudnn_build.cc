@@ -536,6 +536,7 @@ cudnnStatus_t build(descriptor_s& d)
 	case CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR: return build_pack(d);
 	case CUDNN_BACKEND_POINTWISE_DESCRIPTOR:
 	case CUDNN_BACKEND_REDUCTION_DESCRIPTOR: return CUDNN_STATUS_SUCCESS;
+	case CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR: break;
 	}
 
 	return complain(CUDNN_STATUS_NOT_SUPPORTED, "this descriptor is not emulated");
