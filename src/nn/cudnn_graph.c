@@ -39,7 +39,8 @@ struct nn_graph_s {
 	struct nn_graph_conf_s conf;
 	bool found;		// an engine
 
-	struct nn_desc_s desc;
+	struct nn_desc_s desc;		// what the plan refers to
+	cudnnBackendDescriptor_t config;
 	cudnnBackendDescriptor_t plan;
 	size_t workspace;
 	char text[64];
@@ -198,6 +199,7 @@ static size_t plan_workspace(cudnnBackendDescriptor_t plan)
 struct choice_s {
 
 	cudnnBackendDescriptor_t plan;
+	cudnnBackendDescriptor_t config;	// of the plan
 	int64_t engine;
 	size_t workspace;
 	float ms;		// when measured
@@ -232,48 +234,61 @@ static bool is_better(const struct choice_s* a, const struct choice_s* b)
 }
 
 
-static void try_config(struct choice_s* choice, const struct nn_graph_conf_s* conf, cudnnBackendDescriptor_t config)
+// frees what has been made of it so far
+static void reject(const struct choice_s* choice)
+{
+	if (NULL != choice->plan)
+		CUDNN_CHECK(cudnnBackendDestroyDescriptor(choice->plan));
+
+	if (NULL != choice->config)
+		CUDNN_CHECK(cudnnBackendDestroyDescriptor(choice->config));
+}
+
+
+// takes the config
+static void try_config(struct choice_s* best, const struct nn_graph_conf_s* conf, cudnnBackendDescriptor_t config)
 {
 	struct engine_s engine = engine_of(config);
-	struct choice_s other = *choice;
+	struct choice_s other = { .config = config, .engine = engine.index };
 
-	choice->offered++;
+	best->offered++;
 
-	if (!is_allowed(&engine, conf->precision) || is_settled(choice))
+	if (!is_allowed(&engine, conf->precision) || is_settled(best)) {
+
+		reject(&other);
 		return;
+	}
 
-	choice->tried++;
-
+	best->tried++;
 	other.plan = plan_create(config);
 
 	if (NULL == other.plan) {
 
-		if (-1 == choice->refused)
-			choice->refused = engine.index;
+		if (-1 == best->refused)
+			best->refused = engine.index;
 
+		reject(&other);
 		return;
 	}
 
-	other.engine = engine.index;
 	other.workspace = plan_workspace(other.plan);
 
 	if (nn_graph_options.autotune)
 		other.ms = nn_cudnn_time(conf, get_handle(), other.plan, other.workspace);
 
-	cudnnBackendDescriptor_t rejected = other.plan;
+	if (!is_better(&other, best)) {
 
-	if (is_better(&other, choice)) {
-
-		rejected = choice->plan;
-
-		choice->plan = other.plan;
-		choice->engine = other.engine;
-		choice->workspace = other.workspace;
-		choice->ms = other.ms;
+		reject(&other);
+		return;
 	}
 
-	if (NULL != rejected)
-		CUDNN_CHECK(cudnnBackendDestroyDescriptor(rejected));
+	reject(best);
+
+	best->config = other.config;
+	best->plan = other.plan;
+	best->engine = other.engine;
+	best->workspace = other.workspace;
+	best->ms = other.ms;
 }
 
 
@@ -300,7 +315,7 @@ static void try_configs(struct choice_s* choice, const struct nn_graph_conf_s* c
 	for (int i = 0; i < count; i++)
 		try_config(choice, conf, configs[i]);
 
-	for (int i = 0; i < MAX_CONFIGS; i++)
+	for (int i = (int)count; i < MAX_CONFIGS; i++)
 		CUDNN_CHECK(cudnnBackendDestroyDescriptor(configs[i]));
 
 	CUDNN_CHECK(cudnnBackendDestroyDescriptor(heuristics));
@@ -338,6 +353,7 @@ static struct nn_graph_s* graph_create(const struct nn_graph_conf_s* conf)
 	tell_fallback(&choice);
 
 	g->found = (NULL != choice.plan);
+	g->config = choice.config;
 	g->plan = choice.plan;
 	g->workspace = choice.workspace;
 	snprintf(g->text, sizeof(g->text), "engine %ld, %d tried of %d offered", (long)choice.engine, choice.tried, choice.offered);
