@@ -57,6 +57,9 @@ switches += $(foreach v,CUDA_BASE CUDA_LIB,$(if $($(v)),$(v)=$($(v))))
 # and with its own job server it builds as a sub-make.
 bartmake = +$(MAKE) --no-print-directory -C $(B) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(NPROC)) $(switches)
 
+# the goals share one tree; what is made in parallel is made by BART's own make
+.NOTPARALLEL:
+
 .PHONY: all overlay unit test demo bench install clean distclean
 
 all: overlay
