@@ -49,6 +49,7 @@ struct nn_graph_s {
 };
 
 static struct nn_graph_s* graphs = NULL;
+static struct nn_graph_s** last = &graphs;
 
 
 // one for the process; NULL where graphs are for a device that is not here
@@ -377,8 +378,10 @@ const struct nn_graph_s* nn_graph_get(const struct nn_graph_conf_s* conf)
 		if (NULL == g) {
 
 			g = graph_create(conf);
-			g->next = graphs;
-			graphs = g;
+			g->next = NULL;
+
+			*last = g;
+			last = &g->next;
 		}
 	}
 
@@ -389,6 +392,13 @@ const struct nn_graph_s* nn_graph_get(const struct nn_graph_conf_s* conf)
 size_t nn_graph_workspace(const struct nn_graph_s* graph)
 {
 	return graph->workspace;
+}
+
+
+void nn_graph_each(nn_graph_fun fun)
+{
+	for (const struct nn_graph_s* g = graphs; NULL != g; g = g->next)
+		fun(&g->conf, g->found ? g : NULL);
 }
 
 
