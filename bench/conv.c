@@ -4,7 +4,7 @@
  *	gleam_bench_conv [backend ...]
  *
  * GFLOP/s count a direct convolution (2 x kernel x channels in x out x pixels)
- * and the fastest of several runs. Beforehand each backend's results are
+ * and the fastest of several runs; on a GPU a run is 20 calls in a row. Beforehand each backend's results are
  * compared with those of the backend "ref" on a small image; the column says the
  * largest difference of the three operations, relative to the largest value.
  */
@@ -17,11 +17,17 @@
 #include <math.h>
 #include <time.h>
 
+#include "gpu/bf16.h"
+
 #include "nn/backend.h"
+#include "nn/device.h"
+#include "nn/tensor.h"
 
 
 #define MIN_SECONDS 0.7
 #define MIN_RUNS 5
+#define GPU_CALLS 20
+#define GPU_BATCH 4
 
 struct shape_s {
 
@@ -57,14 +63,16 @@ struct problem_s {
 	const struct nn_backend_s* backend;
 	struct nn_conv_s conf;
 	struct nn_plan_s* plan;
+
+	// on the device
 	void* ws;
 
-	float* x;
-	float* dy;
+	void* x;
+	void* dy;
 	float* weights;
 
-	float* y;
-	float* dx;
+	void* y;
+	void* dx;
 	float* dweights;
 };
 
@@ -93,23 +101,27 @@ static struct nn_tensor_s layout(const struct nn_backend_s* backend, long channe
 }
 
 
-static float* aligned_zeros(size_t bytes)
+static void* zeros(const struct nn_device_s* device, size_t bytes)
 {
-	size_t size = (bytes + 63) / 64 * 64;
-	float* p = aligned_alloc(64, size);
+	void* p = device->alloc(bytes);
 
 	if (NULL == p)
 		abort();
 
-	memset(p, 0, size);
+	device->clear(p, bytes);
 
 	return p;
 }
 
 
-static float* tensor_zeros(const struct nn_tensor_s* t)
+static void* upload(const struct nn_device_s* device, const void* src, size_t bytes)
 {
-	return aligned_zeros((size_t)nn_tensor_size(t) * sizeof(float));
+	void* p = zeros(device, bytes);
+
+	device->upload(p, src, bytes);
+	device->sync();
+
+	return p;
 }
 
 
@@ -119,9 +131,9 @@ static long pixel_count(const struct nn_tensor_s* t)
 }
 
 
-static float* value(const struct nn_tensor_s* t, float* data, long pixel, long c)
+static long offset(const struct nn_tensor_s* t, long pixel, long c)
 {
-	long off = (c % t->group) + (c / t->group) * t->group_str;
+	long off = t->offset + (c % t->group) + (c / t->group) * t->group_str;
 
 	for (int i = 0; i < NN_DIMS; i++) {
 
@@ -129,7 +141,15 @@ static float* value(const struct nn_tensor_s* t, float* data, long pixel, long c
 		pixel /= t->dims[i];
 	}
 
-	return data + off;
+	return off;
+}
+
+
+static float value(const struct nn_tensor_s* t, const void* data, long pixel, long c)
+{
+	long i = offset(t, pixel, c);
+
+	return (NN_BFLOAT16 == t->type) ? bf16_to_float(((const bf16_t*)data)[i]) : ((const float*)data)[i];
 }
 
 
@@ -140,11 +160,47 @@ static float some_value(long i)
 }
 
 
-static void fill(const struct nn_tensor_s* t, float* data)
+// what has passed a ReLU is not negative
+static void* some_tensor(const struct nn_device_s* device, const struct nn_tensor_s* t, bool relu)
 {
-	for (long i = 0; i < pixel_count(t); i++)
-		for (long c = 0; c < t->channels; c++)
-			*value(t, data, i, c) = some_value(i * t->channels + c);
+	void* host = calloc(1, nn_tensor_bytes(t));
+
+	for (long i = 0; i < pixel_count(t); i++) {
+
+		for (long c = 0; c < t->channels; c++) {
+
+			float val = some_value(i * t->channels + c);
+
+			if (relu)
+				val = fmaxf(0.f, val);
+
+			if (NN_BFLOAT16 == t->type)
+				((bf16_t*)host)[offset(t, i, c)] = bf16_from_float(val);
+			else
+				((float*)host)[offset(t, i, c)] = val;
+		}
+	}
+
+	void* p = upload(device, host, nn_tensor_bytes(t));
+
+	free(host);
+
+	return p;
+}
+
+
+static float* some_weights(const struct nn_device_s* device, long N)
+{
+	float* host = malloc((size_t)N * sizeof(float));
+
+	for (long i = 0; i < N; i++)
+		host[i] = some_value(i);
+
+	float* p = upload(device, host, (size_t)N * sizeof(float));
+
+	free(host);
+
+	return p;
 }
 
 
@@ -160,24 +216,21 @@ static struct problem_s problem_create(const struct nn_backend_s* backend, const
 			.kernel = { shape->kernel, shape->kernel, 1 },
 			.padding = NN_PAD_REFLECT,
 			.relu = !shape->in_image,
+			.relu_in_done = !shape->in_image,
 		},
 	};
 
+	const struct nn_device_s* device = backend->device;
+
 	p.plan = backend->conv_create(&p.conf);
-	p.ws = aligned_zeros(backend->conv_workspace(p.plan, false));
+	p.ws = zeros(device, backend->conv_workspace(p.plan, false));
 
-	p.x = tensor_zeros(&p.conf.in);
-	p.dx = tensor_zeros(&p.conf.in);
-	p.y = tensor_zeros(&p.conf.out);
-	p.dy = tensor_zeros(&p.conf.out);
-	p.weights = aligned_zeros((size_t)weights_size(&p.conf) * sizeof(float));
-	p.dweights = aligned_zeros((size_t)weights_size(&p.conf) * sizeof(float));
-
-	fill(&p.conf.in, p.x);
-	fill(&p.conf.out, p.dy);
-
-	for (long i = 0; i < weights_size(&p.conf); i++)
-		p.weights[i] = some_value(i);
+	p.x = some_tensor(device, &p.conf.in, p.conf.relu_in_done);
+	p.dx = zeros(device, nn_tensor_bytes(&p.conf.in));
+	p.y = zeros(device, nn_tensor_bytes(&p.conf.out));
+	p.dy = some_tensor(device, &p.conf.out, false);
+	p.weights = some_weights(device, weights_size(&p.conf));
+	p.dweights = zeros(device, (size_t)weights_size(&p.conf) * sizeof(float));
 
 	return p;
 }
@@ -185,15 +238,12 @@ static struct problem_s problem_create(const struct nn_backend_s* backend, const
 
 static void problem_free(struct problem_s* p)
 {
+	void* all[] = { p->ws, p->x, p->dx, p->y, p->dy, p->weights, p->dweights };
+
 	p->backend->conv_free(p->plan);
 
-	free(p->ws);
-	free(p->x);
-	free(p->dx);
-	free(p->y);
-	free(p->dy);
-	free(p->weights);
-	free(p->dweights);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		p->backend->device->free(all[i]);
 }
 
 
@@ -215,8 +265,22 @@ static void run(struct problem_s* p, enum operation operation)
 }
 
 
-static double tensor_error(const struct nn_tensor_s* ta, float* a, const struct nn_tensor_s* tb, float* b)
+static void* download(const struct problem_s* p, const void* src, size_t bytes)
 {
+	void* host = malloc(bytes);
+
+	p->backend->device->download(host, src, bytes);
+
+	return host;
+}
+
+
+static double tensor_error(const struct problem_s* pa, const struct nn_tensor_s* ta, const void* da,
+		const struct problem_s* pb, const struct nn_tensor_s* tb, const void* db)
+{
+	void* a = download(pa, da, nn_tensor_bytes(ta));
+	void* b = download(pb, db, nn_tensor_bytes(tb));
+
 	double diff = 0.;
 	double max = 0.;
 
@@ -224,30 +288,40 @@ static double tensor_error(const struct nn_tensor_s* ta, float* a, const struct 
 
 		for (long c = 0; c < ta->channels; c++) {
 
-			double ref = (double)*value(tb, b, i, c);
-			double d = fabs((double)*value(ta, a, i, c) - ref);
+			double ref = (double)value(tb, b, i, c);
+			double d = fabs((double)value(ta, a, i, c) - ref);
 
 			diff = (d >= 0.) ? fmax(diff, d) : INFINITY;
 			max = fmax(max, fabs(ref));
 		}
 	}
 
+	free(a);
+	free(b);
+
 	return diff / max;
 }
 
 
-static double weights_error(long n, const float a[n], const float b[n])
+static double weights_error(const struct problem_s* pa, const struct problem_s* pb)
 {
+	size_t bytes = (size_t)weights_size(&pa->conf) * sizeof(float);
+	float* a = download(pa, pa->dweights, bytes);
+	float* b = download(pb, pb->dweights, bytes);
+
 	double diff = 0.;
 	double max = 0.;
 
-	for (long i = 0; i < n; i++) {
+	for (long i = 0; i < weights_size(&pa->conf); i++) {
 
 		double d = fabs((double)a[i] - (double)b[i]);
 
 		diff = (d >= 0.) ? fmax(diff, d) : INFINITY;
 		max = fmax(max, fabs((double)b[i]));
 	}
+
+	free(a);
+	free(b);
 
 	return diff / max;
 }
@@ -266,10 +340,10 @@ static double error_against_ref(const struct nn_backend_s* backend, const struct
 		run(&ref, (enum operation)i);
 	}
 
-	double error = tensor_error(&p.conf.out, p.y, &ref.conf.out, ref.y);
+	double error = tensor_error(&p, &p.conf.out, p.y, &ref, &ref.conf.out, ref.y);
 
-	error = fmax(error, tensor_error(&p.conf.in, p.dx, &ref.conf.in, ref.dx));
-	error = fmax(error, weights_error(weights_size(&p.conf), p.dweights, ref.dweights));
+	error = fmax(error, tensor_error(&p, &p.conf.in, p.dx, &ref, &ref.conf.in, ref.dx));
+	error = fmax(error, weights_error(&p, &ref));
 
 	problem_free(&p);
 	problem_free(&ref);
@@ -280,6 +354,9 @@ static double error_against_ref(const struct nn_backend_s* backend, const struct
 
 static double fastest(struct problem_s* p, enum operation operation)
 {
+	const struct nn_device_s* device = p->backend->device;
+	int calls = device->host ? 1 : GPU_CALLS;
+
 	double best = INFINITY;
 	double begin = seconds();
 
@@ -287,8 +364,11 @@ static double fastest(struct problem_s* p, enum operation operation)
 
 		double start = seconds();
 
-		run(p, operation);
-		best = fmin(best, seconds() - start);
+		for (int j = 0; j < calls; j++)
+			run(p, operation);
+
+		device->sync();
+		best = fmin(best, (seconds() - start) / calls);
 	}
 
 	return best;
@@ -297,19 +377,19 @@ static double fastest(struct problem_s* p, enum operation operation)
 
 static void measure(const struct nn_backend_s* backend, const struct shape_s* shape)
 {
-	const long dims[NN_DIMS] = { 320, 256, 1, 1 };
+	const long dims[NN_DIMS] = { 320, 256, 1, backend->device->host ? 1 : GPU_BATCH };
 
 	double error = error_against_ref(backend, shape);
 	struct problem_s p = problem_create(backend, shape, dims);
 	double flop = 2. * (double)(weights_size(&p.conf) * pixel_count(&p.conf.out));
 
-	printf("%-10s %3ld -> %3ld  %ldx%ld ", backend->name, shape->in, shape->out, shape->kernel, shape->kernel);
+	printf("%-11s %3ld -> %3ld  %ldx%ld ", backend->name, shape->in, shape->out, shape->kernel, shape->kernel);
 
 	for (int i = 0; i < OPERATIONS; i++) {
 
 		double s = fastest(&p, (enum operation)i);
 
-		printf("  %7.1f (%6.2f ms)", 1.e-9 * flop / s, 1.e3 * s);
+		printf("  %8.1f (%6.3f ms)", 1.e-9 * flop / s, 1.e3 * s);
 		fflush(stdout);
 	}
 
@@ -346,8 +426,8 @@ static void measure_backend(const struct nn_backend_s* backend)
 
 int main(int argc, char* argv[argc])
 {
-	printf("320x256, GFLOP/s of direct convolution (time): forward, data gradient, weight gradient; "
-		"workspace; error against ref\n");
+	printf("320x256 (on a GPU a batch of %d), GFLOP/s of direct convolution (time): forward, data gradient, weight gradient; "
+		"workspace; error against ref\n", GPU_BATCH);
 
 	for (int i = 0; NULL != nn_backends[i]; i++)
 		if (wanted(nn_backends[i], argc, argv))
