@@ -5,6 +5,7 @@
 #	make				build/cpu/bart
 #	make MPI=1			build/mpi/bart
 #	make CUDA=1 CUDNN=1		build/cuda/bart
+#	make EMULATE=1			build/emulated/bart: the GPU's code on an emulated device
 #	make DEBUG=1 ASAN=1 UBSAN=1	build/asan/bart
 #	make install PREFIX=/usr/local	the patched bart
 #
@@ -19,6 +20,7 @@ NPROC := $(shell nproc)
 
 CUDA ?= 0
 CUDNN ?= 0
+EMULATE ?= 0
 MPI ?= 0
 ASAN ?= 0
 UBSAN ?= 0
@@ -29,7 +31,17 @@ ifneq (,$(wildcard /usr/local/cuda))
 CUDA_BASE ?= /usr/local/cuda
 endif
 
-flavour := $(if $(filter 1,$(CUDA)),cuda)$(if $(filter 1,$(MPI)),mpi)$(if $(filter 1,$(ASAN) $(UBSAN)),asan,$(if $(filter 1,$(DEBUG)),debug))
+# A100, H100 and H200; newer ones compile the last for themselves when a program starts
+GPUARCH_FLAGS ?= -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90 -gencode arch=compute_90,code=compute_90
+
+# what of the GPU is built: cpu (nothing), cuda (by nvcc), emulated (by the C++ compiler)
+gpu := $(if $(filter 11,$(CUDA)$(CUDNN)),cuda,$(if $(filter 1,$(EMULATE)),emulated,cpu))
+
+ifeq ($(EMULATE)$(filter 1,$(CUDA)),11)
+$(error EMULATE=1 is for builds without CUDA)
+endif
+
+flavour := $(if $(filter 1,$(CUDA)),cuda)$(if $(filter 1,$(EMULATE)),emulated)$(if $(filter 1,$(MPI)),mpi)$(if $(filter 1,$(ASAN) $(UBSAN)),asan,$(if $(filter 1,$(DEBUG)),debug))
 VARIANT ?= $(or $(flavour),cpu)
 B := build/$(VARIANT)
 
@@ -38,7 +50,7 @@ ifneq (,$(or $(findstring /,$(VARIANT)),$(filter . .. download,$(VARIANT)),$(fil
 $(error VARIANT is '$(VARIANT)', but must be one plain name of a folder below build/)
 endif
 
-switches := CUDA=$(CUDA) CUDNN=$(CUDNN) MPI=$(MPI) ASAN=$(ASAN) UBSAN=$(UBSAN) DEBUG=$(DEBUG)
+switches := CUDA=$(CUDA) CUDNN=$(CUDNN) EMULATE=$(EMULATE) GPUARCH_FLAGS="$(GPUARCH_FLAGS)" MPI=$(MPI) ASAN=$(ASAN) UBSAN=$(UBSAN) DEBUG=$(DEBUG)
 switches += $(foreach v,CUDA_BASE CUDA_LIB,$(if $($(v)),$(v)=$($(v))))
 
 # BART's own rules leave .o files beside the sources; without --no-print-directory
@@ -62,7 +74,7 @@ $(B)/.pristine: $(TARBALL) $(wildcard patches/*.patch)
 	touch $@
 
 overlay: $(B)/.pristine
-	@scripts/overlay.sh $(B)
+	@scripts/overlay.sh $(B) $(gpu)
 
 unit: overlay
 	$(bartmake) gleam_unit

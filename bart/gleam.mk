@@ -5,6 +5,27 @@ MODULES_bart += $(MODULES_gleam)
 
 $(eval $(call alib,gleam))
 
+ifeq ($(GLEAM_GPU),1)
+$(eval $(call alib,gpu))
+CPPFLAGS += -DGLEAM_GPU
+NVCCFLAGS += -DGLEAM_GPU $(if $(filter 1,$(WERROR)),-Werror all-warnings)
+
+# BART's rule for .cu files does not see that a header has changed
+define gpu_rule
+$(srcdir)/$(1)/%.o: $(srcdir)/$(1)/%.cu
+	$$(NVCC) $$(NVCCFLAGS) -MD -MT $$@ -MF $$(DEPFILE) -c $$< -o $$@
+endef
+
+$(foreach d,gpu nn gleam,$(eval $(call gpu_rule,$(d))))
+endif
+
+ifeq ($(EMULATE),1)
+$(eval $(call alib,emulator))
+CPPFLAGS += -DGLEAM_EMULATE -I$(srcdir)/emulator/include
+CXXFLAGS += $(if $(filter 1,$(WERROR)),-Werror) $(if $(filter 1,$(DEBUG)),-g)
+LIBS += -lstdc++
+endif
+
 ifeq ($(DNNL),1)
 CPPFLAGS += -DUSE_DNNL
 LIBS += -ldnnl

@@ -89,7 +89,7 @@ static struct nn_tensor_s layout(const struct nn_backend_s* backend, long channe
 {
 	long strs[NN_DIMS] = { 1, dims[0], dims[0] * dims[1], dims[0] * dims[1] * dims[2] };
 
-	return image ? nn_tensor_image(channels / 2, strs[3], dims, strs) : nn_tensor_feature(backend, channels, dims);
+	return image ? nn_tensor_image(channels / 2, strs[3], dims, strs) : nn_tensor_feature(backend, channels, dims, 2);
 }
 
 
@@ -202,7 +202,7 @@ static void run(struct problem_s* p, enum operation operation)
 	switch (operation) {
 
 	case FORWARD:
-		p->backend->conv_forward(p->plan, p->y, false, p->x, p->weights, NULL, p->ws);
+		p->backend->conv_forward(p->plan, p->y, NULL, p->x, p->weights, NULL, p->ws);
 		break;
 
 	case DATA:

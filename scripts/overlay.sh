@@ -2,17 +2,51 @@
 # Lays this repository's sources over a BART tree. Only files that differ are
 # copied, so that make rebuilds no more than what changed; files that have gone
 # from here go there too.
+#
+#	scripts/overlay.sh <tree> [cpu|cuda|emulated]
+#
+# The code for the GPU is laid only where it is compiled. For the emulated device a
+# C++ compiler compiles the .cu files.
 set -eu
 
 tree=$1
+gpu=${2:-cpu}
 cd "$(dirname "$0")/.."
+
+pairs_gpu()
+{
+	for f in src/gpu/*.c; do
+
+		echo "$f $f"
+	done
+
+	for f in src/gpu/*.cu src/nn/*.cu src/gleam/*.cu; do
+
+		[ ! -f "$f" ] || echo "$f $f$([ cuda = "$gpu" ] || echo .cc)"
+	done
+
+	if [ emulated = "$gpu" ]; then
+
+		for f in tests/emulator/*.h tests/emulator/*.cc tests/emulator/include/*.h; do
+
+			echo "$f src/emulator/${f#tests/emulator/}"
+		done
+	else
+		for f in tests/emulator/check_values.c tests/emulator/include/*_values.h tests/emulator/include/*_functions.h; do
+
+			echo "$f utests/gleam/${f##*/}"
+		done
+	fi
+}
 
 pairs()
 {
-	for f in src/*.c src/gleam/*.[ch] src/gleam/*.cu src/nn/*.[ch] src/nn/*.cu; do
+	for f in src/*.c src/gleam/*.[ch] src/nn/*.[ch] src/gpu/*.h; do
 
 		[ ! -f "$f" ] || echo "$f $f"
 	done
+
+	[ cpu = "$gpu" ] || pairs_gpu
 
 	for f in tests/unit/*.[ch]; do
 
@@ -28,7 +62,8 @@ pairs()
 	echo "bart/gleam.mk tests/gleam.mk"
 }
 
-mkdir -p "$tree/src/gleam" "$tree/utests/gleam" "$tree/benchmarks"
+mkdir -p "$tree/src/gleam" "$tree/src/gpu" "$tree/utests/gleam" "$tree/benchmarks"
+[ emulated != "$gpu" ] || mkdir -p "$tree/src/emulator/include"
 
 pairs > "$tree/.overlay.new"
 
@@ -39,7 +74,7 @@ if [ -f "$tree/.overlay" ]; then
 		cut -d ' ' -f 2 "$tree/.overlay.new" | grep -qxF "$old" && continue
 
 		# dependencies that name it would stop make; archives would keep its object
-		rm -f "$tree/$old" "$tree/${old%.*}.o" "$tree/lib/libgleam.a" "$tree/lib/libnn.a"
+		rm -f "$tree/$old" "$tree/${old%.*}.o" "$tree/lib/libgleam.a" "$tree/lib/libnn.a" "$tree/lib/libgpu.a" "$tree/lib/libemulator.a"
 		find "$tree/src" "$tree/utests/gleam" -name '.*.d' -exec rm -f {} +
 	done
 fi

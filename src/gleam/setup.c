@@ -21,7 +21,7 @@ static void backend_names(int N, char list[N])
 
 const struct nn_backend_s* gleam_setup_backend(const char* name)
 {
-	const struct nn_backend_s* backend = nn_backend_find(name);
+	const struct nn_backend_s* backend = nn_backend_find(name, NN_FP32);
 
 	if (NULL == backend) {
 

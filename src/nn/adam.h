@@ -1,9 +1,12 @@
 /*
  * Adam (Kingma and Ba, ICLR 2015) with bias correction and coupled l2
  * regularisation: the decay is added to the gradient, as in torch.optim.Adam.
+ * The update itself is the device's (nn/device.h).
  */
 #ifndef _NN_ADAM_H
 #define _NN_ADAM_H
+
+#include <stdbool.h>
 
 struct nn_adam_conf_s {
 
@@ -16,7 +19,19 @@ struct nn_adam_conf_s {
 
 #define NN_ADAM_DEFAULTS { .lr = 1.E-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1.E-8, .weight_decay = 1.E-4 }
 
-// one update of N parameters; step counts from 1; m and v are the moments
+/* The last of each network's parameters, if it is of another kind than the others:
+ * not decayed and kept at min at least; left alone when not trained.
+ */
+struct nn_adam_tail_s {
+
+	bool trained;
+	float min;
+};
+
+// what changes from step to step, which counts from 1: { lr / (1 - beta1^step), 1 / sqrt(1 - beta2^step) }
+extern void nn_adam_rates(const struct nn_adam_conf_s* conf, long step, float rates[2]);
+
+// one update of N parameters on the CPU; m and v are the moments
 extern void nn_adam_update(const struct nn_adam_conf_s* conf, long step, long N,
 		float params[N], float m[N], float v[N], const float grad[N]);
 

@@ -1,13 +1,14 @@
 /*
- * The backends of this binary, and the layouts of tensors.
+ * The backends of this binary.
  */
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "nn/backend.h"
 
-// the fastest first
+// the fastest first, those on the CPU before the others
 const struct nn_backend_s* const nn_backends[] = {
 
 	&nn_backend_winograd,
@@ -19,51 +20,46 @@ const struct nn_backend_s* const nn_backends[] = {
 };
 
 
-static bool is_wanted(const struct nn_backend_s* backend, const char* name)
+// "cudnn-tf32" is called by that name, or by "cudnn"
+static bool is_called(const struct nn_backend_s* backend, const char* name)
 {
-	if (0 == strcmp("auto", name))
-		return (NULL == backend->missing());
+	size_t length = strlen(name);
 
-	return (0 == strcmp(backend->name, name));
+	return (0 == strncmp(backend->name, name, length))
+		&& (('\0' == backend->name[length]) || ('-' == backend->name[length]));
 }
 
 
-const struct nn_backend_s* nn_backend_find(const char* name)
+static bool is_wanted(const struct nn_backend_s* backend, const char* name, enum nn_precision precision)
+{
+	if (precision != backend->precision)
+		return false;
+
+	if (0 == strcmp("auto", name))
+		return backend->device->host && (NULL == backend->missing());
+
+	return is_called(backend, name);
+}
+
+
+const struct nn_backend_s* nn_backend_find(const char* name, enum nn_precision precision)
 {
 	for (int i = 0; NULL != nn_backends[i]; i++)
-		if (is_wanted(nn_backends[i], name))
+		if (is_wanted(nn_backends[i], name, precision))
 			return nn_backends[i];
 
 	return NULL;
 }
 
 
-struct nn_tensor_s nn_tensor_image(long maps, long maps_str, const long dims[NN_DIMS], const long strs[NN_DIMS])
-{
-	struct nn_tensor_s tensor = {
-
-		.channels = 2 * maps,
-		.group = 2,
-		.group_str = 2 * maps_str,
-	};
-
-	for (int i = 0; i < NN_DIMS; i++) {
-
-		tensor.dims[i] = dims[i];
-		tensor.strs[i] = 2 * strs[i];
-	}
-
-	return tensor;
-}
-
-
-struct nn_tensor_s nn_tensor_feature(const struct nn_backend_s* backend, long channels, const long dims[NN_DIMS])
+struct nn_tensor_s nn_tensor_feature(const struct nn_backend_s* backend, long channels, const long dims[NN_DIMS], int spatial)
 {
 	long m = backend->channel_multiple;
 	long padded = (channels + m - 1) / m * m;
 
 	struct nn_tensor_s tensor = {
 
+		.type = backend->feature,
 		.channels = channels,
 		.group = padded,
 		.group_str = padded,
@@ -73,22 +69,13 @@ struct nn_tensor_s nn_tensor_feature(const struct nn_backend_s* backend, long ch
 
 	for (int i = 0; i < NN_DIMS; i++) {
 
+		long rim = (i < spatial) ? backend->rim : 0;
+
 		tensor.dims[i] = dims[i];
 		tensor.strs[i] = str;
-		str *= dims[i];
+		tensor.offset += rim * str;
+		str *= dims[i] + 2 * rim;
 	}
 
 	return tensor;
-}
-
-
-long nn_tensor_size(const struct nn_tensor_s* tensor)
-{
-	long groups = (tensor->channels + tensor->group - 1) / tensor->group;
-	long size = tensor->group + (groups - 1) * tensor->group_str;
-
-	for (int i = 0; i < NN_DIMS; i++)
-		size += (tensor->dims[i] - 1) * tensor->strs[i];
-
-	return size;
 }

@@ -287,8 +287,8 @@ static void forward_tile(const struct nn_plan_s* plan, long tile, float* y, bool
 }
 
 
-static void dnnl_forward(struct nn_plan_s* plan, float* y, bool add,
-		const float* x, const float* weights, const float* bias, void* ws)
+static void dnnl_forward(struct nn_plan_s* plan, void* y, const void* res,
+		const void* x, const float* weights, const float* bias, void* ws)
 {
 	long I = plan->conf.in.channels;
 	long O = plan->conf.out.channels;
@@ -304,7 +304,7 @@ static void dnnl_forward(struct nn_plan_s* plan, float* y, bool add,
 
 #pragma omp parallel for schedule(dynamic) num_threads(plan->threads)
 	for (long t = 0; t < count_tiles(plan, &plan->forward); t++)
-		forward_tile(plan, t, y, add, x, bias, ws);
+		forward_tile(plan, t, y, NULL != res, x, bias, ws);
 }
 
 
@@ -362,8 +362,8 @@ static void data_tile(const struct nn_plan_s* plan, long tile, float* dx, bool a
 }
 
 
-static void dnnl_backward_data(struct nn_plan_s* plan, float* dx, bool add,
-		const float* dy, const float* x, const float* weights, void* ws)
+static void dnnl_backward_data(struct nn_plan_s* plan, void* dx, bool add,
+		const void* dy, const void* x, const float* weights, void* ws)
 {
 	long I = plan->conf.in.channels;
 	long O = plan->conf.out.channels;
@@ -442,7 +442,7 @@ static void add_weights(const struct nn_plan_s* plan, float* dweights, const str
 
 
 static void dnnl_backward_weights(struct nn_plan_s* plan, float* dweights, float* dbias,
-		const float* x, const float* dy, void* ws)
+		const void* x, const void* dy, void* ws)
 {
 	struct space_s s = divide(plan, false, ws, 0);
 
@@ -460,6 +460,7 @@ static void dnnl_backward_weights(struct nn_plan_s* plan, float* dweights, float
 const struct nn_backend_s nn_backend_dnnl = {
 
 	.name = "dnnl",
+	.device = &nn_device_cpu,
 	.missing = nn_dnnl_missing,
 	.channel_multiple = 1,
 	.conv_create = dnnl_create,

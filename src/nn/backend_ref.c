@@ -168,8 +168,8 @@ static void forward_pixel(const struct nn_plan_s* plan, const long pos[NN_DIMS],
 }
 
 
-static void ref_forward(struct nn_plan_s* plan, float* y, bool add,
-		const float* x, const float* weights, const float* bias, void* /*ws*/)
+static void ref_forward(struct nn_plan_s* plan, void* y, const void* res,
+		const void* x, const float* weights, const float* bias, void* /*ws*/)
 {
 #pragma omp parallel for
 	for (long p = 0; p < plan->pixels; p++) {
@@ -177,7 +177,7 @@ static void ref_forward(struct nn_plan_s* plan, float* y, bool add,
 		long pos[NN_DIMS];
 		unravel(pos, p, plan->conf.out.dims);
 
-		forward_pixel(plan, pos, y, add, x, weights, bias);
+		forward_pixel(plan, pos, y, NULL != res, x, weights, bias);
 	}
 }
 
@@ -243,8 +243,8 @@ static void backward_pixel(const struct nn_plan_s* plan, const long pos[NN_DIMS]
 }
 
 
-static void ref_backward_data(struct nn_plan_s* plan, float* dx, bool add,
-		const float* dy, const float* x, const float* weights, void* /*ws*/)
+static void ref_backward_data(struct nn_plan_s* plan, void* dx, bool add,
+		const void* dy, const void* x, const float* weights, void* /*ws*/)
 {
 #pragma omp parallel for
 	for (long p = 0; p < plan->pixels; p++) {
@@ -305,7 +305,7 @@ static void bias_gradient(const struct nn_plan_s* plan, float* dbias, const floa
 
 
 static void ref_backward_weights(struct nn_plan_s* plan, float* dweights, float* dbias,
-		const float* x, const float* dy, void* /*ws*/)
+		const void* x, const void* dy, void* /*ws*/)
 {
 	long I = plan->conf.in.channels;
 	long O = plan->conf.out.channels;
@@ -339,6 +339,7 @@ static void ref_backward_weights(struct nn_plan_s* plan, float* dweights, float*
 const struct nn_backend_s nn_backend_ref = {
 
 	.name = "ref",
+	.device = &nn_device_cpu,
 	.missing = ref_missing,
 	.channel_multiple = 1,
 	.conv_create = ref_create,

@@ -145,16 +145,16 @@ static size_t conv_workspace(const struct nn_plan_s* plan, bool forward_only)
 }
 
 
-static void conv_forward(struct nn_plan_s* plan, float* y, bool add, const float* x, const float* weights,
+static void conv_forward(struct nn_plan_s* plan, void* y, const void* res, const void* x, const float* weights,
 		const float* bias, void* ws)
 {
-	struct wino_args_s args = { .dst = y, .src = x, .bias = bias, .weights = weights, .add = add, .ws = ws };
+	struct wino_args_s args = { .dst = y, .src = x, .bias = bias, .weights = weights, .add = (NULL != res), .ws = ws };
 
 	op_apply(&plan->forward, &args);
 }
 
 
-static void conv_backward_data(struct nn_plan_s* plan, float* dx, bool add, const float* dy, const float* x,
+static void conv_backward_data(struct nn_plan_s* plan, void* dx, bool add, const void* dy, const void* x,
 		const float* weights, void* ws)
 {
 	const float* mask = plan->adjoint.relu ? x : NULL;
@@ -164,7 +164,8 @@ static void conv_backward_data(struct nn_plan_s* plan, float* dx, bool add, cons
 }
 
 
-static void conv_backward_weights(struct nn_plan_s* plan, float* dweights, float* dbias, const float* x, const float* dy, void* ws)
+static void conv_backward_weights(struct nn_plan_s* plan, float* dweights, float* dbias,
+		const void* x, const void* dy, void* ws)
 {
 	if (use_tiles(&plan->forward))
 		wino_tiles_weights(&plan->forward, dweights, dbias, x, dy, ws);
@@ -182,6 +183,7 @@ static const char* missing(void)
 const struct nn_backend_s nn_backend_winograd = {
 
 	.name = "winograd",
+	.device = &nn_device_cpu,
 	.missing = missing,
 	.channel_multiple = WINO_MULTIPLE,
 	.conv_create = conv_create,

@@ -44,7 +44,8 @@ struct nn_device_s {
 	void (*relu_gradient)(enum nn_type type, long N, void* dst, const void* src, const uint32_t* signs);
 
 	/* One update of the parameters of several networks, P each; all arrays are
-	 * [networks][P]. rates (on the device, too) come from nn_adam_rates.
+	 * [networks][P]. rates (on the device, too) come from nn_adam_rates; tail is
+	 * NULL if the last parameter is like the others.
 	 */
 	void (*adam)(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float* rates,
 			long networks, long P, float* params, float* m, float* v, const float* grad);
@@ -55,6 +56,7 @@ extern const struct nn_device_s nn_device_cpu;
 extern const struct nn_device_s nn_device_gpu;
 #endif
 
+// words of a field with one bit for each of N elements
 extern long nn_sign_words(long N);
 
 #endif		// _NN_DEVICE_H

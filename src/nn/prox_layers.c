@@ -72,24 +72,32 @@ static struct nn_layer_s revnet_layer(const struct nn_prox_conf_s* conf, long N,
 		.kernel = 3,
 		.padding = (2 == conf->spatial) ? NN_PAD_REFLECT : NN_PAD_REPLICATE,
 		.relu = (0 != l),
+		.relu_in_done = (0 != l),
+		.relu_out = (N - 1 != l),
+		.has_res = (N - 1 == l),
 	};
 }
 
 
 static struct nn_layer_s resnet_layer(const struct nn_prox_conf_s* conf, long N, long l)
 {
+	bool ends = nn_relu_ends_block(conf);
+
 	if (N - 1 == l)
-		return (struct nn_layer_s){ .to_image = true, .kernel = 3, .padding = NN_PAD_ZERO, .has_bias = true };
+		return (struct nn_layer_s){ .to_image = true, .kernel = 3, .padding = NN_PAD_ZERO, .has_bias = true, .has_res = true };
 
 	if (NN_LAYER_SHORTCUT == l)
-		return (struct nn_layer_s){ .from_image = true, .kernel = 1, .padding = NN_PAD_ZERO, .has_bias = true };
+		return (struct nn_layer_s){ .from_image = true, .kernel = 1, .padding = NN_PAD_ZERO, .has_bias = true, .has_res = ends };
 
 	return (struct nn_layer_s){
 
 		.from_image = (0 == l),
 		.kernel = 3,
 		.padding = (2 == conf->spatial) ? NN_PAD_REFLECT : NN_PAD_REPLICATE,
-		.relu = !(nn_relu_ends_block(conf) && is_layer_A(l)),
+		.relu = !(ends && is_layer_A(l)),
+		.relu_in_done = !is_layer_A(l),
+		.relu_out = is_layer_A(l),
+		.has_res = !ends && !is_layer_A(l),
 	};
 }
 
@@ -125,7 +133,9 @@ long nn_layers_list(const struct nn_prox_conf_s* conf, long N, struct nn_layer_s
 bool nn_layer_same(const struct nn_layer_s* a, const struct nn_layer_s* b)
 {
 	return (a->from_image == b->from_image) && (a->to_image == b->to_image)
-		&& (a->kernel == b->kernel) && (a->padding == b->padding) && (a->relu == b->relu);
+		&& (a->kernel == b->kernel) && (a->padding == b->padding)
+		&& (a->relu == b->relu) && (a->relu_in_done == b->relu_in_done) && (a->relu_out == b->relu_out)
+		&& (a->has_bias == b->has_bias) && (a->has_res == b->has_res);
 }
 
 

@@ -16,7 +16,10 @@ struct nn_layer_s {
 	long kernel;		// in each spatial dimension
 	enum nn_padding padding;
 	bool relu;		// of the input
+	bool relu_in_done;	// nothing reads the input but through a ReLU
+	bool relu_out;		// ... the output
 	bool has_bias;
+	bool has_res;		// something is added to the output
 
 	// what follows from this
 

@@ -14,21 +14,24 @@
 #include "misc/misc.h"
 
 #include "nn/backend.h"
+#include "nn/device.h"
 #include "nn/prox_layers.h"
-#include "nn/prox_ops.h"
+#include "nn/tensor.h"
 
 #include "nn/prox_net.h"
 
-#define ALIGNMENT 64	// bytes
+#define ALIGNMENT 256	// bytes: what every device is content with
 
 struct nn_prox_s {
 
 	const struct nn_backend_s* backend;
+	const struct nn_device_s* device;
 	struct nn_prox_conf_s conf;
 	int slots;
 
 	struct nn_tensor_s image;
-	long size;		// floats of a feature buffer
+	struct nn_tensor_s feature;
+	long size;		// elements of a feature buffer
 
 	long N;
 	struct nn_layer_s* layers;
@@ -53,22 +56,26 @@ static long plan_owner(const struct nn_prox_s* prox, long l)
 }
 
 
-static struct nn_plan_s* create_plan(const struct nn_prox_s* prox, const struct nn_layer_s* layer, const struct nn_tensor_s* feature)
+static struct nn_plan_s* create_plan(const struct nn_prox_s* prox, const struct nn_layer_s* layer)
 {
 	struct nn_conv_s conf = {
 
-		.in = layer->from_image ? prox->image : *feature,
-		.out = layer->to_image ? prox->image : *feature,
+		.in = layer->from_image ? prox->image : prox->feature,
+		.out = layer->to_image ? prox->image : prox->feature,
 		.kernel = { layer->kernel, layer->kernel, (3 == prox->conf.spatial) ? layer->kernel : 1 },
 		.padding = layer->padding,
 		.relu = layer->relu,
+		.bias = layer->has_bias,
+		.res = layer->has_res,
+		.relu_out = layer->relu_out,
+		.relu_in_done = layer->relu_in_done,
 	};
 
 	return prox->backend->conv_create(&conf);
 }
 
 
-static void create_plans(struct nn_prox_s* prox, const struct nn_tensor_s* feature)
+static void create_plans(struct nn_prox_s* prox)
 {
 	prox->ws_bytes = 0;
 
@@ -76,7 +83,7 @@ static void create_plans(struct nn_prox_s* prox, const struct nn_tensor_s* featu
 
 		long owner = plan_owner(prox, l);
 
-		prox->plans[l] = (owner == l) ? create_plan(prox, &prox->layers[l], feature) : prox->plans[owner];
+		prox->plans[l] = (owner == l) ? create_plan(prox, &prox->layers[l]) : prox->plans[owner];
 
 		prox->ws_bytes = MAX(prox->ws_bytes, prox->backend->conv_workspace(prox->plans[l], 0 == prox->slots));
 	}
@@ -93,6 +100,10 @@ static void count_buffers(struct nn_prox_s* prox)
 	prox->spare = nn_relu_ends_block(conf) ? 1 : 0;
 
 	if (0 == prox->slots) {
+
+		// where a sum may be made elsewhere, it is not made in place
+		if (resnet && prox->backend->res_elsewhere && (1 < conf->blocks))
+			prox->spare = 1;
 
 		prox->buffers = MIN(2, prox->buffers);
 		prox->signs = 0;
@@ -124,20 +135,20 @@ struct nn_prox_s* nn_prox_create(const struct nn_backend_s* backend, const struc
 
 	PTR_ALLOC(struct nn_prox_s, prox);
 
-	struct nn_tensor_s feature = nn_tensor_feature(backend, conf->features, image->dims);
-
 	prox->backend = backend;
+	prox->device = backend->device;
 	prox->conf = *conf;
 	prox->slots = slots;
 	prox->image = *image;
-	prox->size = nn_tensor_size(&feature);
+	prox->feature = nn_tensor_feature(backend, conf->features, image->dims, conf->spatial);
+	prox->size = nn_tensor_size(&prox->feature);
 	prox->N = nn_layers_count(conf);
 	prox->layers = *TYPE_ALLOC(struct nn_layer_s[prox->N]);
 	prox->plans = *TYPE_ALLOC(struct nn_plan_s*[prox->N]);
 	prox->memory = NULL;
 
 	nn_layers_list(conf, prox->N, prox->layers);
-	create_plans(prox, &feature);
+	create_plans(prox);
 	count_buffers(prox);
 
 	return PTR_PASS(prox);
@@ -152,7 +163,9 @@ void nn_prox_free(struct nn_prox_s* prox)
 
 	xfree(prox->plans);
 	xfree(prox->layers);
-	free(prox->memory);
+	if (NULL != prox->memory)
+		prox->device->free(prox->memory);
+
 	xfree(prox);
 }
 
@@ -168,7 +181,7 @@ static size_t align(size_t bytes)
 
 static size_t buffer_bytes(const struct nn_prox_s* prox)
 {
-	return align((size_t)prox->size * sizeof(float));
+	return align(nn_tensor_bytes(&prox->feature));
 }
 
 
@@ -209,22 +222,22 @@ void nn_prox_alloc(struct nn_prox_s* prox)
 
 	size_t bytes = nn_prox_bytes(prox);
 
-	prox->memory = aligned_alloc(ALIGNMENT, bytes);
+	prox->memory = prox->device->alloc(bytes);
 
 	if (NULL == prox->memory)
 		error("Prox network: no memory for %zu MiB of activations. Use smaller (micro-)batches or fewer features.\n", bytes >> 20);
 }
 
 
-static float* buffer(const struct nn_prox_s* prox, int slot, long i)
+static void* buffer(const struct nn_prox_s* prox, int slot, long i)
 {
-	return (float*)(prox->memory + (size_t)slot * slot_bytes(prox) + (size_t)i * buffer_bytes(prox));
+	return prox->memory + (size_t)slot * slot_bytes(prox) + (size_t)i * buffer_bytes(prox);
 }
 
 
-static float* spare_buffer(const struct nn_prox_s* prox)
+static void* spare_buffer(const struct nn_prox_s* prox)
 {
-	return (float*)(prox->memory + slots_bytes(prox));
+	return prox->memory + slots_bytes(prox);
 }
 
 
@@ -241,16 +254,32 @@ static uint32_t* sign_field(const struct nn_prox_s* prox, int slot, long i)
 // --- what the layers are made of
 
 
-static void conv(const struct nn_prox_s* prox, long l, float* y, bool add, const float* x, const float* params)
+static void copy_layer(const struct nn_prox_s* prox, const struct nn_layer_s* layer, void* dst, const void* src)
+{
+	if (layer->to_image)
+		prox->device->image_copy(&prox->image, dst, src);
+	else
+		prox->device->copy(dst, src, nn_tensor_bytes(&prox->feature));
+}
+
+
+// y = conv(x) + res; res may be NULL, y itself or elsewhere
+static void conv(const struct nn_prox_s* prox, long l, void* y, const void* res, const void* x, const float* params)
 {
 	const struct nn_layer_s* layer = &prox->layers[l];
 
-	prox->backend->conv_forward(prox->plans[l], y, add, x, params + layer->weights,
+	if ((NULL != res) && (y != res) && !prox->backend->res_elsewhere) {
+
+		copy_layer(prox, layer, y, res);
+		res = y;
+	}
+
+	prox->backend->conv_forward(prox->plans[l], y, res, x, params + layer->weights,
 			layer->has_bias ? (params + layer->bias) : NULL, prox->memory + workspace_offset(prox));
 }
 
 
-static void conv_data(const struct nn_prox_s* prox, long l, float* dx, bool add, const float* dy, const float* x, const float* params)
+static void conv_data(const struct nn_prox_s* prox, long l, void* dx, bool add, const void* dy, const void* x, const float* params)
 {
 	const struct nn_layer_s* layer = &prox->layers[l];
 
@@ -259,7 +288,7 @@ static void conv_data(const struct nn_prox_s* prox, long l, float* dx, bool add,
 }
 
 
-static void conv_weights(const struct nn_prox_s* prox, long l, float* dparams, const float* x, const float* dy)
+static void conv_weights(const struct nn_prox_s* prox, long l, float* dparams, const void* x, const void* dy)
 {
 	const struct nn_layer_s* layer = &prox->layers[l];
 
@@ -271,10 +300,10 @@ static void conv_weights(const struct nn_prox_s* prox, long l, float* dparams, c
 // --- resnet: in -> h0 -> h1 ... -> out, where block b writes A(h_b) to buffer 2 b and h_(b+1) to buffer 2 b + 1
 
 
-/* Without a backward pass the sum is made in place, unless a ReLU stands between
- * the convolution and the sum: then two buffers take turns.
+/* Without a backward pass the sum is made in place, unless something else than y
+ * must be added to: then two buffers take turns.
  */
-static float* block_output(const struct nn_prox_s* prox, int slot, long b)
+static void* block_output(const struct nn_prox_s* prox, int slot, long b)
 {
 	if (0 < prox->slots)
 		return buffer(prox, slot, 2 * b + 1);
@@ -283,46 +312,75 @@ static float* block_output(const struct nn_prox_s* prox, int slot, long b)
 }
 
 
-static float* block_inside(const struct nn_prox_s* prox, int slot, long b)
+static void* block_inside(const struct nn_prox_s* prox, int slot, long b)
 {
 	return (0 < prox->slots) ? buffer(prox, slot, 2 * b) : buffer(prox, 0, 0);
 }
 
 
+/* The first block's shortcut, before the block's end is added to it. Where a sum
+ * is better not made in place it may wait in what the second block will write.
+ */
+static void* shortcut_buffer(const struct nn_prox_s* prox, int slot)
+{
+	if (!prox->backend->res_elsewhere || (1 == prox->conf.blocks))
+		return block_output(prox, slot, 0);
+
+	return (0 < prox->slots) ? block_inside(prox, slot, 1) : block_output(prox, slot, 1);
+}
+
+
+// a ReLU ahead of each convolution
+static void block_relu_first(const struct nn_prox_s* prox, int slot, long b, void* next, const void* h, const float* params)
+{
+	void* a = block_inside(prox, slot, b);
+	const void* res = h;
+
+	conv(prox, nn_layer_A(b), a, NULL, h, params);
+
+	if (0 == b) {
+
+		void* shortcut = shortcut_buffer(prox, slot);
+
+		conv(prox, NN_LAYER_SHORTCUT, shortcut, NULL, h, params);
+		res = shortcut;
+	}
+
+	conv(prox, nn_layer_B(b), next, res, a, params);
+}
+
+
+static void block_relu_last(const struct nn_prox_s* prox, int slot, long b, void* next, const void* h, const float* params)
+{
+	void* a = block_inside(prox, slot, b);
+
+	conv(prox, nn_layer_A(b), a, NULL, h, params);
+	conv(prox, nn_layer_B(b), next, NULL, a, params);
+
+	prox->device->relu_add(prox->feature.type, prox->size, next, sign_field(prox, slot, b), (0 == b) ? NULL : h);
+
+	if (0 == b)
+		conv(prox, NN_LAYER_SHORTCUT, next, next, h, params);
+}
+
+
 static void resnet_forward(const struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params)
 {
-	const float* h = in;
+	const void* h = in;
 
 	for (long b = 0; b < prox->conf.blocks; b++) {
 
-		float* a = block_inside(prox, slot, b);
-		float* next = block_output(prox, slot, b);
+		void* next = block_output(prox, slot, b);
 
-		conv(prox, nn_layer_A(b), a, false, h, params);
-
-		if (nn_relu_ends_block(&prox->conf)) {
-
-			conv(prox, nn_layer_B(b), next, false, a, params);
-			nn_relu_add(prox->size, next, sign_field(prox, slot, b), (0 == b) ? NULL : h);
-
-			if (0 == b)
-				conv(prox, NN_LAYER_SHORTCUT, next, true, in, params);
-
-		} else {
-
-			if (0 == b)
-				conv(prox, NN_LAYER_SHORTCUT, next, false, in, params);
-			else if (next != h)
-				nn_feature_copy(prox->size, next, h);
-
-			conv(prox, nn_layer_B(b), next, true, a, params);
-		}
+		if (nn_relu_ends_block(&prox->conf))
+			block_relu_last(prox, slot, b, next, h, params);
+		else
+			block_relu_first(prox, slot, b, next, h, params);
 
 		h = next;
 	}
 
-	nn_image_copy(&prox->image, out, in);
-	conv(prox, prox->N - 1, out, true, h, params);
+	conv(prox, prox->N - 1, out, in, h, params);
 }
 
 
@@ -332,20 +390,20 @@ static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 	long B = prox->conf.blocks;
 
 	// gradient with respect to h_b, all the way down, in the place of h_B
-	float* dh = buffer(prox, slot, 2 * B - 1);
+	void* dh = buffer(prox, slot, 2 * B - 1);
 
 	conv_weights(prox, prox->N - 1, dparams, dh, dout);
 	conv_data(prox, prox->N - 1, dh, false, dout, NULL, params);
 
 	for (long b = B - 1; 0 <= b; b--) {
 
-		const float* h = (0 == b) ? in : buffer(prox, slot, 2 * b - 1);
-		const float* dr = dh;
-		float* a = buffer(prox, slot, 2 * b);
+		const void* h = (0 == b) ? in : buffer(prox, slot, 2 * b - 1);
+		const void* dr = dh;
+		void* a = buffer(prox, slot, 2 * b);
 
 		if (nn_relu_ends_block(&prox->conf)) {
 
-			nn_relu_gradient(prox->size, spare_buffer(prox), dh, sign_field(prox, slot, b));
+			prox->device->relu_gradient(prox->feature.type, prox->size, spare_buffer(prox), dh, sign_field(prox, slot, b));
 			dr = spare_buffer(prox);
 		}
 
@@ -362,7 +420,7 @@ static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 	if (NULL == din)
 		return;
 
-	nn_image_copy(&prox->image, din, dout);
+	prox->device->image_copy(&prox->image, din, dout);
 	conv_data(prox, nn_layer_A(0), din, true, buffer(prox, slot, 0), in, params);
 	conv_data(prox, NN_LAYER_SHORTCUT, din, true, dh, NULL, params);
 }
@@ -373,30 +431,29 @@ static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 
 static void revnet_forward(const struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params)
 {
-	const float* h = in;
+	const void* h = in;
 
 	for (long l = 0; l < prox->N - 1; l++) {
 
-		float* next = buffer(prox, slot, (0 < prox->slots) ? l : (l % 2));
+		void* next = buffer(prox, slot, (0 < prox->slots) ? l : (l % 2));
 
-		conv(prox, l, next, false, h, params);
+		conv(prox, l, next, NULL, h, params);
 
 		h = next;
 	}
 
-	nn_image_copy(&prox->image, out, in);
-	conv(prox, prox->N - 1, out, true, h, params);
+	conv(prox, prox->N - 1, out, in, h, params);
 }
 
 
 static void revnet_backward(const struct nn_prox_s* prox, int slot, float* din, float* dparams,
 		const float* dout, const float* in, const float* params)
 {
-	const float* dh = dout;
+	const void* dh = dout;
 
 	for (long l = prox->N - 1; 0 < l; l--) {
 
-		float* h = buffer(prox, slot, l - 1);
+		void* h = buffer(prox, slot, l - 1);
 
 		conv_weights(prox, l, dparams, h, dh);
 		conv_data(prox, l, h, false, dh, h, params);
@@ -409,7 +466,7 @@ static void revnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 	if (NULL == din)
 		return;
 
-	nn_image_copy(&prox->image, din, dout);
+	prox->device->image_copy(&prox->image, din, dout);
 	conv_data(prox, 0, din, true, dh, NULL, params);
 }
 

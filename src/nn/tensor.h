@@ -9,7 +9,7 @@
 #define NN_SPATIAL 3	// X, Y, Z (Z may be time)
 #define NN_DIMS 4	// ... and batch
 
-enum nn_type { NN_FLOAT, NN_BF16 };
+enum nn_type { NN_FLOAT, NN_BFLOAT16 };
 
 /* Element (c, x, y, z, b) is at
  * offset + (c % group) + (c / group) * group_str + x * strs[0] + ... + b * strs[3].
@@ -31,6 +31,7 @@ extern struct nn_tensor_s nn_tensor_image(long maps, long maps_str, const long d
 
 // elements from the beginning to the end of the last, rim and padding included
 extern long nn_tensor_size(const struct nn_tensor_s* tensor);
+extern size_t nn_type_bytes(enum nn_type type);
 extern size_t nn_tensor_bytes(const struct nn_tensor_s* tensor);
 
 #endif		// _NN_TENSOR_H

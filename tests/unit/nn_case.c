@@ -9,6 +9,7 @@
 #include "nn/backend.h"
 
 #include "nn_test.h"
+#include "nn_transfer.h"
 #include "nn_oracle.h"
 
 #include "nn_case.h"
@@ -25,49 +26,62 @@
 #define REFL NN_PAD_REFLECT
 #define REPL NN_PAD_REPLICATE
 
+// a ReLU of the input, and what else: .relu, .relu_out, .relu_in_done
+#define LINEAR false, false, false
+#define RELU true, false, false
+#define RELU_OUT false, true, false
+#define RELU_THEN_OUT true, true, false
+#define RELU_DONE true, false, true
+#define RELU_DONE_THEN_OUT true, true, true
+
 const struct shape_s nn_case_shapes[] = {
 
-	{ "one channel",		1, 1, FEATURES, { 5, 4, 1, 1 }, K2D, REFL, true },
-	{ "one channel, zero",		1, 1, FEATURES, { 6, 3, 1, 1 }, K2D, ZERO, false },
-	{ "one pixel",			3, 2, FEATURES, { 1, 1, 1, 1 }, K2D, REPL, true },
-	{ "one row",			2, 5, FEATURES, { 9, 1, 1, 2 }, K2D, ZERO, true },
-	{ "one column",			2, 5, FEATURES, { 1, 9, 1, 2 }, K2D, REPL, false },
-	{ "two by two",			3, 3, FEATURES, { 2, 2, 1, 2 }, K2D, REFL, true },
-	{ "odd, reflected",		3, 5, FEATURES, { 7, 5, 1, 1 }, K2D, REFL, false },
-	{ "odd, replicated",		5, 3, FEATURES, { 11, 3, 1, 3 }, K2D, REPL, true },
-	{ "odd, zero",			17, 33, FEATURES, { 13, 7, 1, 1 }, K2D, ZERO, true },
-	{ "batch",			16, 16, FEATURES, { 9, 11, 1, 3 }, K2D, REFL, true },
-	{ "slices",			8, 9, FEATURES, { 6, 7, 3, 2 }, K2D, REFL, true },
-	{ "wide",			8, 24, FEATURES, { 67, 5, 1, 1 }, K2D, REPL, true },
-	{ "high",			24, 8, FEATURES, { 5, 67, 1, 1 }, K2D, REFL, true },
-	{ "image in",			2, 7, IMAGE_IN, { 9, 8, 1, 1 }, K2D, REFL, true },
-	{ "image in, batch, zero",	2, 7, IMAGE_IN, { 4, 5, 2, 3 }, K2D, ZERO, false },
-	{ "two maps in",		4, 6, IMAGE_IN, { 8, 9, 1, 3 }, K2D, REFL, false },
-	{ "image out",			7, 2, IMAGE_OUT, { 10, 7, 1, 1 }, K2D, ZERO, false },
-	{ "image out, batch",		7, 2, IMAGE_OUT, { 7, 6, 2, 3 }, K2D, REFL, true },
-	{ "two maps out",		5, 4, IMAGE_OUT, { 6, 9, 1, 3 }, K2D, REPL, true },
-	{ "image in and out",		4, 4, true, true, { 8, 7, 1, 2 }, K2D, REFL, true },
-	{ "pixel by pixel, image",	4, 9, IMAGE_IN, { 7, 9, 1, 2 }, K1, ZERO, false },
-	{ "pixel by pixel",		18, 5, FEATURES, { 8, 5, 2, 2 }, K1, REFL, true },
-	{ "3D, replicated",		3, 4, FEATURES, { 5, 4, 3, 2 }, K3D, REPL, true },
-	{ "3D, reflected",		4, 3, FEATURES, { 4, 5, 6, 1 }, K3D, REFL, false },
-	{ "3D, zero",			9, 17, FEATURES, { 6, 5, 4, 1 }, K3D, ZERO, true },
-	{ "3D, image in",		4, 6, IMAGE_IN, { 5, 6, 3, 2 }, K3D, REPL, false },
-	{ "3D, image out",		6, 4, IMAGE_OUT, { 6, 5, 3, 2 }, K3D, ZERO, false },
-	{ "x only",			3, 4, FEATURES, { 6, 5, 2, 1 }, { 3, 1, 1 }, REFL, true },
-	{ "y only",			3, 4, FEATURES, { 6, 5, 2, 1 }, { 1, 3, 1 }, REPL, true },
-	{ "x and z",			3, 4, FEATURES, { 6, 5, 3, 1 }, { 3, 1, 3 }, REFL, true },
-	{ "PGD first",			2, 100, IMAGE_IN, { 40, 36, 1, 1 }, K2D, REFL, true },
-	{ "PGD hidden",			100, 100, FEATURES, { 40, 36, 1, 1 }, K2D, REFL, true },
-	{ "PGD shortcut",		2, 100, IMAGE_IN, { 40, 36, 1, 1 }, K1, ZERO, false },
-	{ "PGD last",			100, 2, IMAGE_OUT, { 40, 36, 1, 1 }, K2D, ZERO, false },
-	{ "MoDL hidden",		70, 70, FEATURES, { 37, 29, 1, 1 }, K2D, REFL, true },
-	{ "MoDL last",			70, 2, IMAGE_OUT, { 37, 29, 1, 1 }, K2D, REFL, true },
+	{ "one channel",		1, 1, FEATURES, { 5, 4, 1, 1 }, K2D, REFL, RELU },
+	{ "one channel, zero",		1, 1, FEATURES, { 6, 3, 1, 1 }, K2D, ZERO, LINEAR },
+	{ "one pixel",			3, 2, FEATURES, { 1, 1, 1, 1 }, K2D, REPL, RELU },
+	{ "one row",			2, 5, FEATURES, { 9, 1, 1, 2 }, K2D, ZERO, RELU },
+	{ "one column",			2, 5, FEATURES, { 1, 9, 1, 2 }, K2D, REPL, LINEAR },
+	{ "two by two",			3, 3, FEATURES, { 2, 2, 1, 2 }, K2D, REFL, RELU },
+	{ "odd, reflected",		3, 5, FEATURES, { 7, 5, 1, 1 }, K2D, REFL, LINEAR },
+	{ "odd, replicated",		5, 3, FEATURES, { 11, 3, 1, 3 }, K2D, REPL, RELU },
+	{ "odd, zero",			17, 33, FEATURES, { 13, 7, 1, 1 }, K2D, ZERO, RELU },
+	{ "batch",			16, 16, FEATURES, { 9, 11, 1, 3 }, K2D, REFL, RELU },
+	{ "slices",			8, 9, FEATURES, { 6, 7, 3, 2 }, K2D, REFL, RELU },
+	{ "wide",			8, 24, FEATURES, { 67, 5, 1, 1 }, K2D, REPL, RELU },
+	{ "high",			24, 8, FEATURES, { 5, 67, 1, 1 }, K2D, REFL, RELU },
+	{ "image in",			2, 7, IMAGE_IN, { 9, 8, 1, 1 }, K2D, REFL, RELU },
+	{ "image in, batch, zero",	2, 7, IMAGE_IN, { 4, 5, 2, 3 }, K2D, ZERO, LINEAR },
+	{ "two maps in",		4, 6, IMAGE_IN, { 8, 9, 1, 3 }, K2D, REFL, LINEAR },
+	{ "image out",			7, 2, IMAGE_OUT, { 10, 7, 1, 1 }, K2D, ZERO, LINEAR },
+	{ "image out, batch",		7, 2, IMAGE_OUT, { 7, 6, 2, 3 }, K2D, REFL, RELU },
+	{ "two maps out",		5, 4, IMAGE_OUT, { 6, 9, 1, 3 }, K2D, REPL, RELU },
+	{ "image in and out",		4, 4, true, true, { 8, 7, 1, 2 }, K2D, REFL, RELU },
+	{ "pixel by pixel, image",	4, 9, IMAGE_IN, { 7, 9, 1, 2 }, K1, ZERO, LINEAR },
+	{ "pixel by pixel",		18, 5, FEATURES, { 8, 5, 2, 2 }, K1, REFL, RELU },
+	{ "3D, replicated",		3, 4, FEATURES, { 5, 4, 3, 2 }, K3D, REPL, RELU },
+	{ "3D, reflected",		4, 3, FEATURES, { 4, 5, 6, 1 }, K3D, REFL, LINEAR },
+	{ "3D, zero",			9, 17, FEATURES, { 6, 5, 4, 1 }, K3D, ZERO, RELU },
+	{ "3D, image in",		4, 6, IMAGE_IN, { 5, 6, 3, 2 }, K3D, REPL, LINEAR },
+	{ "3D, image out",		6, 4, IMAGE_OUT, { 6, 5, 3, 2 }, K3D, ZERO, LINEAR },
+	{ "x only",			3, 4, FEATURES, { 6, 5, 2, 1 }, { 3, 1, 1 }, REFL, RELU },
+	{ "y only",			3, 4, FEATURES, { 6, 5, 2, 1 }, { 1, 3, 1 }, REPL, RELU },
+	{ "x and z",			3, 4, FEATURES, { 6, 5, 3, 1 }, { 3, 1, 3 }, REFL, RELU },
+	{ "ReLU on the way out",	6, 7, FEATURES, { 7, 6, 1, 2 }, K2D, REFL, RELU_OUT },
+	{ "ReLU done before",		7, 6, FEATURES, { 6, 7, 1, 2 }, K2D, REPL, RELU_DONE },
+	{ "image in, ReLU out",		2, 7, IMAGE_IN, { 5, 8, 1, 2 }, K2D, REFL, RELU_THEN_OUT },
+	{ "ReLU done, image out",	7, 2, IMAGE_OUT, { 8, 5, 1, 2 }, K2D, REFL, RELU_DONE },
+	{ "3D, ReLU done and out",	3, 5, FEATURES, { 4, 5, 3, 2 }, K3D, REPL, RELU_DONE_THEN_OUT },
+	{ "PGD first",			2, 100, IMAGE_IN, { 40, 36, 1, 1 }, K2D, REFL, RELU },
+	{ "PGD hidden",			100, 100, FEATURES, { 40, 36, 1, 1 }, K2D, REFL, RELU },
+	{ "PGD shortcut",		2, 100, IMAGE_IN, { 40, 36, 1, 1 }, K1, ZERO, LINEAR },
+	{ "PGD last",			100, 2, IMAGE_OUT, { 40, 36, 1, 1 }, K2D, ZERO, LINEAR },
+	{ "MoDL hidden",		70, 70, FEATURES, { 37, 29, 1, 1 }, K2D, REFL, RELU },
+	{ "MoDL last",			70, 2, IMAGE_OUT, { 37, 29, 1, 1 }, K2D, REFL, RELU },
 
 	{ .name = NULL },
 };
 
-const struct shape_s nn_case_full_size = { "full size", 100, 100, FEATURES, { 320, 256, 1, 1 }, K2D, REFL, true };
+const struct shape_s nn_case_full_size = { "full size", 100, 100, FEATURES, { 320, 256, 1, 1 }, K2D, REFL, RELU };
 
 
 // --- data of one convolution, as the oracle and as the backend want it
@@ -119,6 +133,10 @@ struct case_data_s nn_case_data_create(const struct shape_s* s)
 	struct case_data_s d = { .NI = oracle_inputs(s), .NO = oracle_outputs(s), .NW = oracle_weights(s) };
 
 	d.x = nn_case_random(d.NI, 1);
+
+	for (long i = 0; s->relu_in_done && (i < d.NI); i++)
+		d.x[i] = MAX(0.f, d.x[i]);
+
 	d.dy = nn_case_random(d.NO, 2);
 	d.weights = nn_case_random(d.NW, 3);
 	d.bias = nn_case_random(s->out, 4);
@@ -151,10 +169,16 @@ void nn_case_data_free(struct case_data_s* d)
 #define GAP 1234.f
 
 
+static int spatial_dims(const struct shape_s* s)
+{
+	return (3 == s->kernel[2]) ? 3 : 2;
+}
+
+
 static struct nn_tensor_s tensor_of(const struct nn_backend_s* backend, const struct shape_s* s, bool image, long channels)
 {
 	if (!image)
-		return nn_tensor_feature(backend, channels, s->dims);
+		return nn_tensor_feature(backend, channels, s->dims, spatial_dims(s));
 
 	long strs[NN_DIMS] = { 1, s->dims[0] + 3 };
 	strs[2] = strs[1] * s->dims[1] + 1;
@@ -184,8 +208,7 @@ static void set_zero(float* element)
 }
 
 
-// aligned as BART's memory is
-float* nn_case_tensor(const struct nn_tensor_s* tensor, long N, const float src[N])
+void* nn_case_tensor(const struct nn_device_s* device, const struct nn_tensor_s* tensor, long N, const float src[N])
 {
 	long size = nn_tensor_size(tensor);
 	float* data = xmalloc((size_t)size * sizeof(float));
@@ -198,27 +221,43 @@ float* nn_case_tensor(const struct nn_tensor_s* tensor, long N, const float src[
 	for (long i = 0; i < N; i++)
 		data[nn_case_offset(tensor, i)] = src[i];
 
-	return data;
+	void* p = nn_transfer_new(device, tensor, data);
+
+	xfree(data);
+
+	return p;
 }
 
 
-static double tensor_distance(const struct nn_tensor_s* tensor, const float* data, long N, const double* ref)
+static double tensor_distance(const struct nn_tensor_s* tensor, const float* data, long N, const double ref[N], bool relu)
 {
-	float* val = xmalloc((size_t)N * sizeof(float));
+	float* a = xmalloc((size_t)N * sizeof(float));
+	double* b = xmalloc((size_t)N * sizeof(double));
 
-	for (long i = 0; i < N; i++)
-		val[i] = data[nn_case_offset(tensor, i)];
+	for (long i = 0; i < N; i++) {
 
-	double distance = nn_test_distance_double(N, val, ref);
+		float val = data[nn_case_offset(tensor, i)];
 
-	xfree(val);
+		// a NaN passes
+		a[i] = (relu && (0.f > val)) ? 0.f : val;
+		b[i] = (relu && (0. > ref[i])) ? 0. : ref[i];
+	}
+
+	double distance = nn_test_distance_double(N, a, b);
+
+	xfree(a);
+	xfree(b);
 
 	return distance;
 }
 
 
+// between the pixels of an image; a feature tensor has no gaps but its rim
 static bool gaps_are_kept(const struct nn_tensor_s* tensor, const float* data)
 {
+	if (0 < tensor->offset)
+		return true;
+
 	const long* n = tensor->dims;
 	long used = n[0] * n[1] * n[2] * n[3] * ((tensor->group > tensor->channels) ? tensor->group : tensor->channels);
 
@@ -235,8 +274,32 @@ static bool gaps_are_kept(const struct nn_tensor_s* tensor, const float* data)
 #define GUARD 64
 
 
-struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct nn_backend_s* backend, bool forward_only)
+static void upload_guard(struct case_conv_s* c)
 {
+	char guard[GUARD];
+
+	memset(guard, 0x5a, GUARD);
+	c->backend->device->upload(c->ws + c->ws_bytes, guard, GUARD);
+	c->backend->device->sync();
+}
+
+
+static void check_guard(const struct case_conv_s* c)
+{
+	char guard[GUARD];
+
+	c->backend->device->download(guard, c->ws + c->ws_bytes, GUARD);
+
+	for (int i = 0; i < GUARD; i++)
+		cr_assert_eq(0x5a, guard[i], "%s, %s: writes behind its workspace", c->shape->name, c->backend->name);
+}
+
+
+struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct case_data_s* d, const struct nn_backend_s* backend,
+		struct case_mode_s mode)
+{
+	const struct nn_device_s* device = backend->device;
+
 	struct case_conv_s c = {
 
 		.shape = s,
@@ -248,16 +311,25 @@ struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct nn_
 			.kernel = { s->kernel[0], s->kernel[1], s->kernel[2] },
 			.padding = s->padding,
 			.relu = s->relu,
+			.bias = mode.bias,
+			.res = mode.res,
+			.relu_out = s->relu_out,
+			.relu_in_done = s->relu_in_done,
 		},
 	};
 
 	c.plan = backend->conv_create(&c.conf);
-	c.ws_bytes = backend->conv_workspace(c.plan, forward_only);
+	c.ws_bytes = backend->conv_workspace(c.plan, mode.forward_only);
 
-	cr_assert_leq(backend->conv_workspace(c.plan, true), backend->conv_workspace(c.plan, false));
+	cr_assert_leq(backend->conv_workspace(c.plan, true), c.ws_bytes);
 
-	c.ws = aligned_alloc(64, (c.ws_bytes + GUARD + 63) / 64 * 64);
-	memset(c.ws + c.ws_bytes, 0x5a, GUARD);
+	c.ws = device->alloc(c.ws_bytes + GUARD);
+	upload_guard(&c);
+
+	c.x = nn_case_tensor(device, &c.conf.in, d->NI, d->x);
+	c.dy = nn_case_tensor(device, &c.conf.out, d->NO, d->dy);
+	c.weights = nn_transfer_floats(device, d->NW, d->weights);
+	c.bias = mode.bias ? nn_transfer_floats(device, s->out, d->bias) : NULL;
 
 	return c;
 }
@@ -265,16 +337,26 @@ struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct nn_
 
 void nn_case_conv_free(struct case_conv_s* c)
 {
-	for (int i = 0; i < GUARD; i++)
-		cr_assert_eq(0x5a, c->ws[c->ws_bytes + (size_t)i], "%s, %s: writes behind its workspace", c->shape->name, c->backend->name);
+	const struct nn_device_s* device = c->backend->device;
+
+	check_guard(c);
 
 	c->backend->conv_free(c->plan);
-	free(c->ws);
+
+	device->free(c->ws);
+	device->free(c->x);
+	device->free(c->dy);
+	device->free(c->weights);
+
+	if (NULL != c->bias)
+		device->free(c->bias);
 }
 
 
 void nn_case_all(const char* test, void (*prepare)(const struct shape_s* s, struct case_data_s* d), nn_case_fun fun)
 {
+	bool told = false;
+
 	for (const struct shape_s* s = nn_case_shapes; NULL != s->name; s++) {
 
 		struct case_data_s d = nn_case_data_create(s);
@@ -283,19 +365,24 @@ void nn_case_all(const char* test, void (*prepare)(const struct shape_s* s, stru
 			prepare(s, &d);
 
 		for (int i = 0; NULL != nn_backends[i]; i++)
-			if (nn_test_can_run(nn_backends[i], test))
+			if (told ? (NULL == nn_backends[i]->missing()) : nn_test_can_run(nn_backends[i], test))
 				fun(s, &d, nn_test_spoiled(nn_backends[i]));
 
 		nn_case_data_free(&d);
+		told = true;
 	}
+
+	nn_test_absent(test);
 }
 
 
-void nn_case_check(const struct case_conv_s* c, const char* what, const struct nn_tensor_s* tensor, const float* data, long N, const double* ref)
+void nn_case_check(const struct case_conv_s* c, const char* what, const struct nn_tensor_s* tensor, const void* data, long N, const double ref[N])
 {
-	double distance = tensor_distance(tensor, data, N, ref);
+	float* val = nn_transfer_from(c->backend->device, tensor, data);
+	double distance = tensor_distance(tensor, val, N, ref, c->shape->relu_out && (&c->conf.out == tensor));
 
-	cr_assert(NN_CASE_TOLERANCE > distance, "%s, %s, %s: %g", c->shape->name, c->backend->name, what, distance);
-	cr_assert(gaps_are_kept(tensor, data), "%s, %s, %s: touches what is not the image's", c->shape->name, c->backend->name, what);
+	cr_assert(nn_test_tolerance(c->backend) > distance, "%s, %s, %s: %g", c->shape->name, c->backend->name, what, distance);
+	cr_assert(gaps_are_kept(tensor, val), "%s, %s, %s: touches what is not the image's", c->shape->name, c->backend->name, what);
+
+	xfree(val);
 }
-

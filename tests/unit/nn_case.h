@@ -10,12 +10,6 @@
 
 #include "nn_oracle.h"
 
-/* Relative to the norm. A sum of n fp32 products of random sign is off by about
- * sqrt(n) / 2 roundings of 6e-8, for n = 900 by 1e-6; Winograd's transforms
- * cost a few times that.
- */
-#define NN_CASE_TOLERANCE 1.e-5
-
 extern const struct shape_s nn_case_shapes[];	// up to name == NULL
 extern const struct shape_s nn_case_full_size;
 
@@ -54,6 +48,13 @@ extern float* nn_case_random(long N, unsigned int seed);
 extern float* nn_case_dweights(const struct shape_s* s);
 extern float* nn_case_dbias(const struct shape_s* s);
 
+struct case_mode_s {
+
+	bool forward_only;
+	bool bias;
+	bool res;
+};
+
 struct case_conv_s {
 
 	const struct shape_s* shape;
@@ -61,17 +62,25 @@ struct case_conv_s {
 	struct nn_conv_s conf;
 	struct nn_plan_s* plan;
 
+	// on the device
+
 	char* ws;
 	size_t ws_bytes;
+
+	void* x;
+	void* dy;
+	float* weights;
+	float* bias;		// NULL if the mode has none
 };
 
-extern struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct nn_backend_s* backend, bool forward_only);
+extern struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct case_data_s* d, const struct nn_backend_s* backend,
+		struct case_mode_s mode);
 extern void nn_case_conv_free(struct case_conv_s* c);
 
-// a plain array as a tensor: offset of its element i, a copy, a check
+// a plain array as a tensor: offset of its element i, a copy on the device, a check of what is there
 extern long nn_case_offset(const struct nn_tensor_s* tensor, long i);
-extern float* nn_case_tensor(const struct nn_tensor_s* tensor, long N, const float src[N]);
-extern void nn_case_check(const struct case_conv_s* c, const char* what, const struct nn_tensor_s* tensor, const float* data,
+extern void* nn_case_tensor(const struct nn_device_s* device, const struct nn_tensor_s* tensor, long N, const float src[N]);
+extern void nn_case_check(const struct case_conv_s* c, const char* what, const struct nn_tensor_s* tensor, const void* data,
 		long N, const double ref[N]);
 
 typedef void (*nn_case_fun)(const struct shape_s* s, const struct case_data_s* d, const struct nn_backend_s* backend);

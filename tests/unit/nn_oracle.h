@@ -21,6 +21,8 @@ struct shape_s {
 	long kernel[NN_SPATIAL];
 	enum nn_padding padding;
 	bool relu;
+	bool relu_out;		// permissions to backends; the oracle does without
+	bool relu_in_done;
 };
 
 extern long oracle_pixels(const struct shape_s* s);	// of one channel and batch

@@ -9,6 +9,8 @@
 
 #include "nn/backend.h"
 
+#include "nn_transfer.h"
+
 #include "nn_test.h"
 
 
@@ -58,6 +60,24 @@ double nn_test_distance(long N, const float a[N], const float b[N])
 }
 
 
+double nn_test_tolerance(const struct nn_backend_s* backend)
+{
+	switch (backend->precision) {
+
+	case NN_FP32:
+		return 1.e-5;
+
+	case NN_TF32:
+		return 2.e-3;
+
+	case NN_BF16:
+		break;
+	}
+
+	return 2.e-2;
+}
+
+
 bool nn_test_can_run(const struct nn_backend_s* backend, const char* test)
 {
 	const char* reason = backend->missing();
@@ -69,9 +89,19 @@ bool nn_test_can_run(const struct nn_backend_s* backend, const char* test)
 }
 
 
+void nn_test_absent(const char* test)
+{
+#ifdef GLEAM_GPU
+	(void)test;
+#else
+	fprintf(stderr, "SKIP %s on backend cudnn: it is not in this binary\n", test);
+#endif
+}
+
+
 long nn_test_offset(const struct nn_tensor_s* tensor, long c, const long pos[NN_DIMS])
 {
-	long offset = (c % tensor->group) + (c / tensor->group) * tensor->group_str;
+	long offset = tensor->offset + (c % tensor->group) + (c / tensor->group) * tensor->group_str;
 
 	for (int i = 0; i < NN_DIMS; i++)
 		offset += pos[i] * tensor->strs[i];
@@ -120,16 +150,54 @@ static void check_zero(float* element)
 }
 
 
-static void spoil(const struct nn_tensor_s* tensor, float* data)
+// the rim, which is nobody's, and with all what an operation overwrites
+static void spoil(const struct nn_tensor_s* tensor, void* data, bool all)
 {
-	nn_test_each(tensor, data, false, set_nan);
-	nn_test_each(tensor, data, true, set_nan);
+	if (!all && (0 == tensor->offset))
+		return;
+
+	float* val = nn_transfer_from(inside->device, tensor, data);
+
+	if (all) {
+
+		nn_test_each(tensor, val, false, set_nan);
+		nn_test_each(tensor, val, true, set_nan);
+	}
+
+	nn_transfer_to(inside->device, tensor, data, val);
+	xfree(val);
+}
+
+
+// tests may give tensors that are only read
+static void spoil_rim(const struct nn_tensor_s* tensor, const void* data)
+{
+	spoil(tensor, (void*)data, false);
+}
+
+
+static void check_padding(const struct nn_tensor_s* tensor, const void* data)
+{
+	if (tensor->group <= tensor->channels)
+		return;
+
+	float* val = nn_transfer_from(inside->device, tensor, data);
+
+	nn_test_each(tensor, val, true, check_zero);
+	xfree(val);
 }
 
 
 static void spoil_workspace(const struct nn_plan_s* plan, bool forward_only, void* ws)
 {
-	memset(ws, 0xff, inside->conv_workspace(plan->inner, forward_only));
+	size_t bytes = inside->conv_workspace(plan->inner, forward_only);
+	void* ones = xmalloc(bytes + 1);
+
+	memset(ones, 0xff, bytes);
+	inside->device->upload(ws, ones, bytes);
+	inside->device->sync();
+
+	xfree(ones);
 }
 
 
@@ -157,37 +225,49 @@ static size_t spoiled_workspace(const struct nn_plan_s* plan, bool forward_only)
 }
 
 
-static void spoiled_forward(struct nn_plan_s* plan, float* y, bool add,
-		const float* x, const float* weights, const float* bias, void* ws)
+static void spoiled_forward(struct nn_plan_s* plan, void* y, const void* res,
+		const void* x, const float* weights, const float* bias, void* ws)
 {
-	if (!add)
-		spoil(&plan->conf.out, y);
+	cr_assert_eq(plan->conf.bias, NULL != bias);
+	cr_assert_eq(plan->conf.res, NULL != res);
+	cr_assert((NULL == res) || (y == res) || inside->res_elsewhere);
+
+	spoil(&plan->conf.out, y, y != res);
+	spoil_rim(&plan->conf.in, x);
+
+	if ((NULL != res) && (y != res))
+		spoil_rim(&plan->conf.out, res);
 
 	spoil_workspace(plan, true, ws);
 
-	inside->conv_forward(plan->inner, y, add, x, weights, bias, ws);
+	inside->conv_forward(plan->inner, y, res, x, weights, bias, ws);
 
-	nn_test_each(&plan->conf.out, y, true, check_zero);
+	check_padding(&plan->conf.out, y);
 }
 
 
-static void spoiled_backward_data(struct nn_plan_s* plan, float* dx, bool add,
-		const float* dy, const float* x, const float* weights, void* ws)
+static void spoiled_backward_data(struct nn_plan_s* plan, void* dx, bool add,
+		const void* dy, const void* x, const float* weights, void* ws)
 {
-	if (!add && (dx != x))
-		spoil(&plan->conf.in, dx);
+	spoil(&plan->conf.in, dx, !add && (dx != x));
+	spoil_rim(&plan->conf.out, dy);
+
+	if ((NULL != x) && (dx != x))
+		spoil_rim(&plan->conf.in, x);
 
 	spoil_workspace(plan, false, ws);
 
 	inside->conv_backward_data(plan->inner, dx, add, dy, x, weights, ws);
 
-	nn_test_each(&plan->conf.in, dx, true, check_zero);
+	check_padding(&plan->conf.in, dx);
 }
 
 
 static void spoiled_backward_weights(struct nn_plan_s* plan, float* dweights, float* dbias,
-		const float* x, const float* dy, void* ws)
+		const void* x, const void* dy, void* ws)
 {
+	spoil_rim(&plan->conf.in, x);
+	spoil_rim(&plan->conf.out, dy);
 	spoil_workspace(plan, false, ws);
 
 	inside->conv_backward_weights(plan->inner, dweights, dbias, x, dy, ws);

@@ -16,6 +16,7 @@
 #include "nn/padding.h"
 
 #include "nn_test.h"
+#include "nn_transfer.h"
 #include "nn_oracle.h"
 #include "nn_case.h"
 
@@ -32,27 +33,32 @@ struct result_s {
 static struct result_s all_operations(const struct case_conv_s* c, const struct case_data_s* d)
 {
 	const struct nn_backend_s* backend = c->backend;
-
-	float* x = nn_case_tensor(&c->conf.in, d->NI, d->x);
-	float* dy = nn_case_tensor(&c->conf.out, d->NO, d->dy);
+	const struct nn_device_s* device = backend->device;
 
 	struct result_s r = {
 
 		.N = { nn_tensor_size(&c->conf.out), nn_tensor_size(&c->conf.in), d->NW, c->shape->out },
-		.val = {
-			nn_case_tensor(&c->conf.out, d->NO, d->dy),
-			nn_case_tensor(&c->conf.in, d->NI, d->x),
-			nn_case_dweights(c->shape),
-			nn_case_dbias(c->shape),
-		},
+		.val = { NULL, NULL, nn_case_dweights(c->shape), nn_case_dbias(c->shape) },
 	};
 
-	backend->conv_forward(c->plan, r.val[0], false, x, d->weights, d->bias, c->ws);
-	backend->conv_backward_data(c->plan, r.val[1], false, dy, x, d->weights, c->ws);
-	backend->conv_backward_weights(c->plan, r.val[2], r.val[3], x, dy, c->ws);
+	void* y = nn_case_tensor(device, &c->conf.out, d->NO, d->dy);
+	void* dx = nn_case_tensor(device, &c->conf.in, d->NI, d->x);
+	float* dweights = nn_transfer_floats(device, r.N[2], r.val[2]);
+	float* dbias = nn_transfer_floats(device, r.N[3], r.val[3]);
 
-	xfree(x);
-	xfree(dy);
+	backend->conv_forward(c->plan, y, NULL, c->x, c->weights, c->bias, c->ws);
+	backend->conv_backward_data(c->plan, dx, false, c->dy, c->x, c->weights, c->ws);
+	backend->conv_backward_weights(c->plan, dweights, dbias, c->x, c->dy, c->ws);
+
+	r.val[0] = nn_transfer_from(device, &c->conf.out, y);
+	r.val[1] = nn_transfer_from(device, &c->conf.in, dx);
+	nn_transfer_back(device, r.N[2], r.val[2], dweights);
+	nn_transfer_back(device, r.N[3], r.val[3], dbias);
+
+	void* all[] = { y, dx, dweights, dbias };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
+		device->free(all[i]);
 
 	return r;
 }
@@ -71,7 +77,7 @@ static void check_bits(const struct shape_s* s, const struct case_data_s* d, con
 
 		omp_set_num_threads(threads[t]);
 
-		struct case_conv_s c = nn_case_conv_create(s, backend, false);
+		struct case_conv_s c = nn_case_conv_create(s, d, backend, (struct case_mode_s){ .bias = true });
 		r[t] = all_operations(&c, d);
 		nn_case_conv_free(&c);
 	}
@@ -97,7 +103,7 @@ Test(backend, same_bits)
 
 // --- full size, probed at some places
 
-static void check_places(long N, const double val[N], const double ref[N], const char* what, const char* name)
+static void check_places(const struct nn_backend_s* backend, long N, const double val[N], const double ref[N], const char* what)
 {
 	float v[N];
 
@@ -106,7 +112,7 @@ static void check_places(long N, const double val[N], const double ref[N], const
 
 	double distance = nn_test_distance_double(N, v, ref);
 
-	cr_assert(NN_CASE_TOLERANCE > distance, "full size, %s: %s %g", name, what, distance);
+	cr_assert(nn_test_tolerance(backend) > distance, "full size, %s: %s %g", backend->name, what, distance);
 }
 
 
@@ -148,7 +154,7 @@ static void check_full_forward(const struct case_conv_s* c, const struct case_da
 		}
 	}
 
-	check_places(PLACES * CHANNELS, val, ref, "forward", c->backend->name);
+	check_places(c->backend, PLACES * CHANNELS, val, ref, "forward");
 }
 
 
@@ -166,7 +172,7 @@ static void check_full_data(const struct case_conv_s* c, const struct case_data_
 		ref[i] = oracle_backward_data_at(c->shape, place(i, CHANNELS), pos, d->dy_d, d->x_d, d->weights_d);
 	}
 
-	check_places(PLACES, val, ref, "data gradient", c->backend->name);
+	check_places(c->backend, PLACES, val, ref, "data gradient");
 }
 
 
@@ -185,7 +191,7 @@ static void check_full_weights(const struct case_conv_s* c, const struct case_da
 		ref[i] = before[w] + oracle_backward_weights_at(c->shape, w, d->x_d, d->dy_d);
 	}
 
-	check_places(WEIGHTS, val, ref, "weight gradient", c->backend->name);
+	check_places(c->backend, WEIGHTS, val, ref, "weight gradient");
 
 	xfree(before);
 }
@@ -193,7 +199,7 @@ static void check_full_weights(const struct case_conv_s* c, const struct case_da
 
 static void check_full(const struct case_data_s* d, const struct nn_backend_s* backend)
 {
-	struct case_conv_s c = nn_case_conv_create(&nn_case_full_size, backend, false);
+	struct case_conv_s c = nn_case_conv_create(&nn_case_full_size, d, backend, (struct case_mode_s){ .bias = true });
 	struct result_s r = all_operations(&c, d);
 
 	check_full_forward(&c, d, r.val[0]);
@@ -207,18 +213,29 @@ static void check_full(const struct case_data_s* d, const struct nn_backend_s* b
 }
 
 
+static bool takes_long(const struct nn_backend_s* backend)
+{
+#ifdef GLEAM_EMULATE
+	if (!backend->device->host)
+		return true;
+#endif
+	return (&nn_backend_ref == backend);
+}
+
+
 Test(backend, full_size)
 {
 	struct case_data_s d = nn_case_data_create(&nn_case_full_size);
 
 	for (int i = 0; NULL != nn_backends[i]; i++) {
 
-		if (&nn_backend_ref == nn_backends[i])
-			fprintf(stderr, "SKIP backend full size on backend ref: takes a minute\n");
+		if (takes_long(nn_backends[i]))
+			fprintf(stderr, "SKIP backend full size on backend %s: takes a minute\n", nn_backends[i]->name);
 		else if (nn_test_can_run(nn_backends[i], "backend full size"))
 			check_full(&d, nn_test_spoiled(nn_backends[i]));
 	}
 
+	nn_test_absent("backend full size");
 	nn_case_data_free(&d);
 }
 
@@ -228,16 +245,26 @@ Test(backend, full_size)
 
 Test(backend, find)
 {
-	cr_assert_eq(&nn_backend_ref, nn_backend_find("ref"));
-	cr_assert_null(nn_backend_find("abacus"));
+	cr_assert_eq(&nn_backend_ref, nn_backend_find("ref", NN_FP32));
+	cr_assert_null(nn_backend_find("ref", NN_TF32));
+	cr_assert_null(nn_backend_find("re", NN_FP32));
+	cr_assert_null(nn_backend_find("abacus", NN_FP32));
 
-	const struct nn_backend_s* fastest = nn_backend_find("auto");
+	const struct nn_backend_s* fastest = nn_backend_find("auto", NN_FP32);
 
 	cr_assert_not_null(fastest);
 	cr_assert_null(fastest->missing());
+	cr_assert(fastest->device->host);
 
 	for (int i = 0; fastest != nn_backends[i]; i++)
-		cr_assert_not_null(nn_backends[i]->missing());
+		cr_assert(!nn_backends[i]->device->host || (NULL != nn_backends[i]->missing()));
+}
+
+
+Test(backend, find_precision)
+{
+	cr_assert_null(nn_backend_find("ref", NN_BF16));
+	cr_assert_null(nn_backend_find("auto", NN_BF16));
 }
 
 
@@ -247,7 +274,7 @@ Test(backend, layouts)
 	long strs[NN_DIMS] = { 1, 5, 20, 120 };
 
 	struct nn_backend_s eights = { .channel_multiple = 8 };
-	struct nn_tensor_s feature = nn_tensor_feature(&eights, 17, dims);
+	struct nn_tensor_s feature = nn_tensor_feature(&eights, 17, dims, 2);
 
 	cr_assert_eq(24 * 5 * 4 * 3 * 2, nn_tensor_size(&feature));
 	cr_assert_eq(17, feature.channels);
@@ -261,6 +288,30 @@ Test(backend, layouts)
 	cr_assert_eq(4, image.channels);
 	cr_assert_eq(2 * 120 * 2, nn_tensor_size(&image));
 	cr_assert_eq(nn_tensor_size(&image) - 1, nn_test_offset(&image, 3, last));
+}
+
+
+Test(backend, layouts_with_a_rim)
+{
+	long dims[NN_DIMS] = { 5, 4, 3, 2 };
+	long first[NN_DIMS] = { 0, 0, 0, 0 };
+	long last[NN_DIMS] = { 4, 3, 2, 1 };
+
+	struct nn_backend_s rim = { .channel_multiple = 4, .rim = 1, .feature = NN_BFLOAT16 };
+
+	struct nn_tensor_s plane = nn_tensor_feature(&rim, 6, dims, 2);
+
+	// 3 x 2 planes of (5 + 2) x (4 + 2) pixels each; second row, second pixel
+	cr_assert_eq(8 * (7 + 1), nn_test_offset(&plane, 0, first));
+	cr_assert_eq(8 * (7 * 6 * 5 + 7 * 4 + 5) + 5, nn_test_offset(&plane, 5, last));
+	cr_assert_eq(8 * 7 * 6 * 3 * 2, nn_tensor_size(&plane));
+	cr_assert_eq(2 * 8 * 7 * 6 * 3 * 2, nn_tensor_bytes(&plane));
+
+	struct nn_tensor_s volume = nn_tensor_feature(&rim, 6, dims, 3);
+
+	cr_assert_eq(8 * (7 * 6 + 7 + 1), nn_test_offset(&volume, 0, first));
+	cr_assert_eq(8 * 7 * 6 * 5 * 2, nn_tensor_size(&volume));
+	cr_assert_eq(8 * (7 * 6 * (5 + 3) + 7 * 4 + 5) + 5, nn_test_offset(&volume, 5, last));
 }
 
 

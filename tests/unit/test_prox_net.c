@@ -13,13 +13,8 @@
 #include "nn/prox_net.h"
 
 #include "nn_test.h"
+#include "nn_transfer.h"
 #include "nn_net_oracle.h"
-
-/* A network of at most ten convolutions, each with sums of at most 30 * 27
- * products in fp32 (or, by Winograd's algorithm, with an error that is a few
- * times that of such a sum).
- */
-#define TOLERANCE 1.e-5
 
 struct case_s {
 
@@ -55,18 +50,28 @@ static long volume(const long dims[NN_DIMS])
 
 struct data_s {
 
+	const struct nn_device_s* device;
+
 	struct nn_tensor_s image;
 	struct nn_prox_s* prox;
+
+	// on the host
 
 	long P;
 	float* params;
 
 	long N;		// floats of an image with its gaps
-	float* in;
-	float* out;
-	float* dout;
-
 	long M;		// without
+	float* in;
+	float* dout;
+	float* result;	// an image
+
+	// on the device
+
+	float* d_params;
+	float* d_in;
+	float* d_out;
+	float* d_dout;
 };
 
 #define GAP 1234.f
@@ -78,6 +83,17 @@ static float* new_floats(long N)
 
 	for (long i = 0; i < N; i++)
 		p[i] = GAP;
+
+	return p;
+}
+
+
+static float* device_floats(const struct data_s* d, long N)
+{
+	float* gaps = new_floats(N);
+	float* p = nn_transfer_floats(d->device, N, gaps);
+
+	xfree(gaps);
 
 	return p;
 }
@@ -124,33 +140,48 @@ static void image_to_double(const struct data_s* d, double* dst, const float* sr
 }
 
 
-static double image_distance(const struct data_s* d, const float* a, const double* b)
+// what lies between the pixels must not be lost
+static void check_image(const struct data_s* d, const struct case_s* c, const struct nn_backend_s* backend, const char* what,
+		const float* image, const double* ref)
 {
+	nn_transfer_back(d->device, d->N, d->result, image);
+
 	float val[d->M];
+	long gaps = 0;
 
 	for (long i = 0; i < d->M; i++)
-		val[i] = a[image_offset(d, i)];
+		val[i] = d->result[image_offset(d, i)];
 
-	return nn_test_distance_double(d->M, val, b);
+	for (long i = 0; i < d->N; i++)
+		if (GAP == d->result[i])
+			gaps++;
+
+	double distance = nn_test_distance_double(d->M, val, ref);
+
+	cr_assert(nn_test_tolerance(backend) > distance, "%s, %s: %s %g", c->name, backend->name, what, distance);
+	cr_assert_eq(d->N - d->M, gaps, "%s, %s: touches what is not the image's", c->name, backend->name);
 }
 
 
-// how much lies between the pixels is not lost
-static long count_gaps(long N, const float* image)
+static bool same_bits(const struct data_s* d, long N, const float* a, const float* b)
 {
-	long gaps = 0;
+	float* val[2] = { new_floats(N), new_floats(N) };
 
-	for (long i = 0; i < N; i++)
-		if (GAP == image[i])
-			gaps++;
+	nn_transfer_back(d->device, N, val[0], a);
+	nn_transfer_back(d->device, N, val[1], b);
 
-	return gaps;
+	bool same = (0 == memcmp(val[0], val[1], (size_t)N * sizeof(float)));
+
+	xfree(val[0]);
+	xfree(val[1]);
+
+	return same;
 }
 
 
 static struct data_s create(const struct case_s* c, const struct nn_backend_s* backend, int slots)
 {
-	struct data_s d = { .image = gapped_image(c) };
+	struct data_s d = { .device = backend->device, .image = gapped_image(c) };
 
 	d.prox = nn_prox_create(backend, &c->conf, &d.image, slots);
 	nn_prox_alloc(d.prox);
@@ -163,11 +194,16 @@ static struct data_s create(const struct case_s* c, const struct nn_backend_s* b
 	d.M = c->dims[3] * d.image.channels * volume(c->dims);
 
 	d.in = new_floats(d.N);
-	d.out = new_floats(d.N);
 	d.dout = new_floats(d.N);
+	d.result = new_floats(d.N);
 
 	image_random(&d, d.in, 2);
 	image_random(&d, d.dout, 3);
+
+	d.d_params = nn_transfer_floats(d.device, d.P, d.params);
+	d.d_in = nn_transfer_floats(d.device, d.N, d.in);
+	d.d_dout = nn_transfer_floats(d.device, d.N, d.dout);
+	d.d_out = device_floats(&d, d.N);
 
 	return d;
 }
@@ -176,10 +212,15 @@ static struct data_s create(const struct case_s* c, const struct nn_backend_s* b
 static void destroy(struct data_s* d)
 {
 	nn_prox_free(d->prox);
-	xfree(d->params);
-	xfree(d->in);
-	xfree(d->out);
-	xfree(d->dout);
+
+	void* host[] = { d->params, d->in, d->dout, d->result };
+	void* device[] = { d->d_params, d->d_in, d->d_dout, d->d_out };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(host); i++) {
+
+		xfree(host[i]);
+		d->device->free(device[i]);
+	}
 }
 
 
@@ -193,6 +234,8 @@ static void for_all(const char* test, void (*fun)(const struct case_s* c, const 
 		for (unsigned int j = 0; j < ARRAY_SIZE(cases); j++)
 			fun(&cases[j], nn_test_spoiled(nn_backends[i]));
 	}
+
+	nn_test_absent(test);
 }
 
 
@@ -213,12 +256,9 @@ static void check_forward(const struct case_s* c, const struct nn_backend_s* bac
 		params[i] = d.params[i];
 
 	nn_net_oracle(&c->conf, c->dims, out, in, params);
-	nn_prox_forward(d.prox, 0, d.out, d.in, d.params);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
 
-	double distance = image_distance(&d, d.out, out);
-
-	cr_assert(TOLERANCE > distance, "%s, %s: %g", c->name, backend->name, distance);
-	cr_assert_eq(d.N - d.M, count_gaps(d.N, d.out), "%s, %s: touches what is not the image's", c->name, backend->name);
+	check_image(&d, c, backend, "forward", d.d_out, out);
 
 	destroy(&d);
 }
@@ -235,10 +275,10 @@ static void check_inference(const struct case_s* c, const struct nn_backend_s* b
 	struct data_s d = create(c, backend, 2);
 	struct data_s e = create(c, backend, 0);
 
-	nn_prox_forward(d.prox, 1, d.out, d.in, d.params);
-	nn_prox_forward(e.prox, 0, e.out, d.in, d.params);
+	nn_prox_forward(d.prox, 1, d.d_out, d.d_in, d.d_params);
+	nn_prox_forward(e.prox, 0, e.d_out, d.d_in, d.d_params);
 
-	cr_assert_eq(0, memcmp(d.out, e.out, sizeof(float[d.N])), "%s, %s", c->name, backend->name);
+	cr_assert(same_bits(&d, d.N, d.d_out, e.d_out), "%s, %s", c->name, backend->name);
 	cr_assert_leq(nn_prox_bytes(e.prox), nn_prox_bytes(d.prox));
 
 	destroy(&d);
@@ -311,28 +351,31 @@ static void check_gradients(const struct case_s* c, const struct nn_backend_s* b
 	central_differences(c, &d, d.M, grad_in, in, in, params);
 	central_differences(c, &d, d.P, grad_params, params, in, params);
 
-	float* din = new_floats(d.N);
-	float* dparams = new_floats(d.P);
+	float result[d.P];
 
 	// the gradient is added
 	for (long i = 0; i < d.P; i++) {
 
-		dparams[i] = 0.5f;
+		result[i] = 0.5f;
 		grad_params[i] += 0.5;
 	}
 
-	nn_prox_forward(d.prox, 0, d.out, d.in, d.params);
-	nn_prox_backward(d.prox, 0, din, dparams, d.dout, d.in, d.params);
+	float* din = device_floats(&d, d.N);
+	float* dparams = nn_transfer_floats(d.device, d.P, result);
 
-	double e_in = image_distance(&d, din, grad_in);
-	double e_params = nn_test_distance_double(d.P, dparams, grad_params);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
+	nn_prox_backward(d.prox, 0, din, dparams, d.d_dout, d.d_in, d.d_params);
 
-	cr_assert(TOLERANCE > e_in, "%s, %s: image %g", c->name, backend->name, e_in);
-	cr_assert(TOLERANCE > e_params, "%s, %s: parameters %g", c->name, backend->name, e_params);
-	cr_assert_eq(d.N - d.M, count_gaps(d.N, din), "%s, %s: touches what is not the image's", c->name, backend->name);
+	check_image(&d, c, backend, "gradient", din, grad_in);
 
-	xfree(din);
-	xfree(dparams);
+	nn_transfer_back(d.device, d.P, result, dparams);
+
+	double distance = nn_test_distance_double(d.P, result, grad_params);
+
+	cr_assert(nn_test_tolerance(backend) > distance, "%s, %s: parameters %g", c->name, backend->name, distance);
+
+	d.device->free(din);
+	d.device->free(dparams);
 	destroy(&d);
 }
 
@@ -345,9 +388,9 @@ Test(prox_net, gradients)
 
 static void backward(const struct data_s* d, int slot, float* din, float* dparams)
 {
-	memset(dparams, 0, sizeof(float[d->P]));
+	d->device->clear(dparams, sizeof(float[d->P]));
 
-	nn_prox_backward(d->prox, slot, din, dparams, d->dout, d->in, d->params);
+	nn_prox_backward(d->prox, slot, din, dparams, d->d_dout, d->d_in, d->d_params);
 }
 
 
@@ -356,38 +399,39 @@ static void check_slots(const struct case_s* c, const struct nn_backend_s* backe
 {
 	struct data_s d = create(c, backend, 2);
 
-	float* other = new_floats(d.N);
-	float* din[2] = { new_floats(d.N), new_floats(d.N) };
-	float* dparams[2] = { new_floats(d.P), new_floats(d.P) };
+	float* din[2] = { device_floats(&d, d.N), device_floats(&d, d.N) };
+	float* dparams[2] = { device_floats(&d, d.P), device_floats(&d, d.P) };
 
-	image_random(&d, other, 4);
+	image_random(&d, d.result, 4);
 
-	nn_prox_forward(d.prox, 0, d.out, d.in, d.params);
+	float* other = nn_transfer_floats(d.device, d.N, d.result);
+
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
 	backward(&d, 0, din[0], dparams[0]);
 
-	nn_prox_forward(d.prox, 1, d.out, d.in, d.params);
-	nn_prox_forward(d.prox, 0, d.out, other, d.params);
+	nn_prox_forward(d.prox, 1, d.d_out, d.d_in, d.d_params);
+	nn_prox_forward(d.prox, 0, d.d_out, other, d.d_params);
 	backward(&d, 1, din[1], dparams[1]);
 
-	cr_assert_eq(0, memcmp(din[0], din[1], sizeof(float[d.N])), "%s, %s: image", c->name, backend->name);
-	cr_assert_eq(0, memcmp(dparams[0], dparams[1], sizeof(float[d.P])), "%s, %s: parameters", c->name, backend->name);
+	cr_assert(same_bits(&d, d.N, din[0], din[1]), "%s, %s: image", c->name, backend->name);
+	cr_assert(same_bits(&d, d.P, dparams[0], dparams[1]), "%s, %s: parameters", c->name, backend->name);
 
-	nn_prox_forward(d.prox, 0, d.out, d.in, d.params);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
 	backward(&d, 0, NULL, dparams[1]);
 
-	cr_assert_eq(0, memcmp(dparams[0], dparams[1], sizeof(float[d.P])), "%s, %s: without din", c->name, backend->name);
+	cr_assert(same_bits(&d, d.P, dparams[0], dparams[1]), "%s, %s: without din", c->name, backend->name);
 
-	nn_prox_forward(d.prox, 0, d.out, d.in, d.params);
-	backward(&d, 0, d.dout, dparams[1]);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
+	backward(&d, 0, d.d_dout, dparams[1]);
 
-	cr_assert_eq(0, memcmp(din[0], d.dout, sizeof(float[d.N])), "%s, %s: din in place of dout", c->name, backend->name);
+	cr_assert(same_bits(&d, d.N, din[0], d.d_dout), "%s, %s: din in place of dout", c->name, backend->name);
 
-	xfree(other);
+	d.device->free(other);
 
 	for (int i = 0; i < 2; i++) {
 
-		xfree(din[i]);
-		xfree(dparams[i]);
+		d.device->free(din[i]);
+		d.device->free(dparams[i]);
 	}
 
 	destroy(&d);

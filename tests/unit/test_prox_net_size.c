@@ -131,7 +131,7 @@ Test(prox_net_size, allocates_what_it_says)
 
 	struct nn_tensor_s image = nn_tensor_image(1, 0, dims, strs);
 	struct nn_prox_conf_s conf = RESNET(30, 2, 1, 2);
-	struct nn_prox_s* prox = nn_prox_create(nn_backend_find("auto"), &conf, &image, 1);
+	struct nn_prox_s* prox = nn_prox_create(nn_backend_find("auto", NN_FP32), &conf, &image, 1);
 
 	size_t before = allocated();
 

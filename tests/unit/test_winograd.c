@@ -159,7 +159,7 @@ static void check_forward(struct trial_s* t)
 		memcpy(before, y, (size_t)trial_tensor_floats(&t->conf.out) * sizeof(float));
 		trial_poison(t);
 
-		nn_backend_winograd.conv_forward(t->plan, y, 1 == add, t->x, t->w, NULL, t->ws);
+		nn_backend_winograd.conv_forward(t->plan, y, (1 == add) ? y : NULL, t->x, t->w, NULL, t->ws);
 		compare_tensor(t, "forward", &t->conf.out, y, t->y, (1 == add) ? before : NULL);
 
 		free(y);
@@ -185,7 +185,7 @@ static void check_bias(struct trial_s* t)
 	}
 
 	trial_poison(t);
-	nn_backend_winograd.conv_forward(t->plan, y, false, t->x, t->w, t->bias, t->ws);
+	nn_backend_winograd.conv_forward(t->plan, y, NULL, t->x, t->w, t->bias, t->ws);
 	compare_tensor(t, "forward with bias", &t->conf.out, y, ref, NULL);
 
 	free(y);
@@ -391,7 +391,7 @@ static void check_adjoint(const struct case_s* c, enum nn_padding padding)
 	float* dx = trial_tensor_create(&conf.in, NAN, false);
 	float* dw = calloc((size_t)trial_weights_floats(&conf), sizeof(float));
 
-	nn_backend_winograd.conv_forward(t.plan, y, false, t.x, t.w, NULL, t.ws);
+	nn_backend_winograd.conv_forward(t.plan, y, NULL, t.x, t.w, NULL, t.ws);
 	nn_backend_winograd.conv_backward_data(t.plan, dx, false, t.dy, NULL, t.w, t.ws);
 	nn_backend_winograd.conv_backward_weights(t.plan, dw, NULL, t.x, t.dy, t.ws);
 

@@ -51,7 +51,7 @@ static float* with_threads(const struct trial_s* t, int threads, size_t* bytes)
 
 	float* out = calloc(*bytes, 1);
 
-	nn_backend_winograd.conv_forward(s.plan, out, false, t->x, t->w, t->bias, s.ws);
+	nn_backend_winograd.conv_forward(s.plan, out, NULL, t->x, t->w, t->bias, s.ws);
 	nn_backend_winograd.conv_backward_data(s.plan, out + ny, false, t->dy, t->x, t->w, s.ws);
 	nn_backend_winograd.conv_backward_weights(s.plan, out + ny + nx, out + ny + nx + nw, t->x, t->dy, s.ws);
 
