@@ -77,6 +77,9 @@ libraries()
 	done | awk '"=>" == $2 && $3 ~ /^\// { print $1, $3 }' | sort -u
 }
 
+# the newest glibc that these files ask for
+glibc_of() { for f in "$@"; do objdump -T "$f"; done | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -n 1; }
+
 copy_libraries()
 {
 	local stage
@@ -87,8 +90,10 @@ copy_libraries()
 		strip --strip-unneeded -o "$stage/$name" "$file"
 	done
 
-	tar -C "$stage" --owner=0 --group=0 -czf "$out/lib.tar.gz" .
+	tar -C "$stage" --owner=0 --group=0 --sort=name --mtime=@0 -cf - . | gzip -9n > "$out/lib.tar.gz"
+	sha256sum < "$out/lib.tar.gz" | cut -c 1-16 > "$out/lib.sum"
 	(cd "$stage" && ls -s --block-size=1K) > "$out/lib.txt"
+	glibc_of "$out"/bin/* "$stage"/* > "$out/glibc.txt"
 	rm -rf "$stage"
 }
 
@@ -99,7 +104,7 @@ needed()
 
 		readelf -d "$p" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
 
-	done | grep -E '^lib(cu|nv)' | sort -u
+	done | sed -n '/^lib\(cu\|nv\)/p' | sort -u
 }
 
 # A small data set, and what the CPU gave for it: for a comparison on the other side
@@ -129,13 +134,9 @@ describe()
 	echo
 	echo "* commit $(git rev-parse --short HEAD 2> /dev/null || echo unknown)$(git diff --quiet HEAD 2> /dev/null || echo ', with changes')"
 	echo "* built with $(${CC:-cc} --version | head -n 1), CUDA $("$cuda/bin/nvcc" --version 2> /dev/null | sed -n 's/.*release \([0-9.]*\).*/\1/p')"
-	echo "* needs glibc $(glibc_needed) or newer, and from CUDA and cuDNN: $(needed | paste -s -d , | sed 's/,/, /g')"
+	echo "* needs glibc $(cat "$out/glibc.txt") or newer, and from CUDA and cuDNN: $(needed | paste -s -d , | sed 's/,/, /g')"
 }
 
-glibc_needed()
-{
-	{ for f in "$out"/bin/*; do objdump -T "$f"; done; } | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -n 1
-}
 
 [ -x "$build/bart" ] || die "$build/bart is not here: make CUDA=1 CUDNN=1 first"
 
@@ -148,6 +149,7 @@ copy_scripts
 copy_libraries
 make_data
 needed > "$out/needed.txt"
+[ -s "$out/needed.txt" ] || echo "bundle: $build was built without CUDA" >&2
 describe > "$out/BUNDLE.md"
 
 kib=$(du -sk --apparent-size "$out" | cut -f 1)

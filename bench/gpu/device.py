@@ -3,7 +3,10 @@
 
 	device.py		prints "<used> <total> <source>" (bytes) when it is ready, then
 				for each line on stdin the most that was used since the last one
-	device.py --describe	name, driver and libraries as lines of Markdown
+	device.py --describe	name and driver as a line of Markdown
+	device.py --during <command ...>
+				what was used in each quarter of the command's time; exit status 1
+				if the last quarter took more than the second one
 
 Asked is NVML (which needs no context on the device) or else cudaMemGetInfo,
 of the first device of CUDA_VISIBLE_DEVICES. What other programs use counts:
@@ -15,6 +18,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 
 INTERVAL = 0.002    # seconds
 
@@ -120,6 +124,26 @@ def describe():
         print(f"* no NVIDIA driver that answers ({e})")
 
 
+def during(command):
+    device = source()
+    samples = []
+
+    with subprocess.Popen(command) as child:
+        while child.poll() is None:
+            samples.append(device.memory()[0])
+            time.sleep(5 * INTERVAL)
+
+    if child.returncode or len(samples) < 8:
+        print(f"status {child.returncode}, {len(samples)} samples")
+        return 1
+
+    n = len(samples) // 4
+    most = [max(samples[i * n:(i + 1) * n]) / (1 << 20) for i in range(4)]
+    # the last samples are from the end, when memory is given back
+    print(f"device memory ({device.name}), most in each quarter, MiB:", " ".join(f"{m:.1f}" for m in most))
+    return 1 if most[3] > most[1] else 0
+
+
 class Watch:
     """Samples while other programs run. None for every figure where there is no device."""
 
@@ -155,4 +179,7 @@ class Watch:
 
 
 if __name__ == "__main__":
+    if "--during" in sys.argv:
+        sys.exit(during(sys.argv[sys.argv.index("--during") + 1:]))
+
     describe() if "--describe" in sys.argv else poll()

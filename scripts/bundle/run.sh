@@ -2,7 +2,7 @@
 # Tests and benchmarks on a machine with a GPU, from this folder alone.
 #
 #	run.sh <output folder> [--only part,part...] [--skip part,...] [--limit seconds]
-#	run.sh --libraries		only unpacks the libraries, so that bart and the other programs run
+#	run.sh --libraries		only unpacks the libraries (to TMPDIR), so that ./bart and the others run
 #	run.sh --list			the parts
 #
 # Writes <output folder>/report.md, figures (*.json) and logs.tar.gz. Each part has a limit of its own,
@@ -18,6 +18,9 @@ export PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export BART=$here/bart
 export BART_TOOLBOX_PATH=$here
 export PYTHON=${PYTHON:-$(command -v python3 || echo /usr/bin/python3)}
+
+# see wrap.sh
+lib=${TMPDIR:-/tmp}/gleam-bundle.$(id -u)/$(cat "$here/lib.sum")
 
 # part, limit in seconds, what it is; the important ones come first
 PARTS="check 60 device and libraries
@@ -62,21 +65,22 @@ wanted_libraries()
 	echo libnvrtc.so.$(sed -n 's/libcudart\.so\.//p' "$here/needed.txt" | head -n 1)
 }
 
+# into a folder that only this user can write
 unpack_libraries()
 {
-	[ -d "$here/lib" ] || {
+	[ ! -d "$lib" ] || return 0
 
-		mkdir "$here/lib.new" || die "$here cannot be written: copy this folder to a place where it can"
-		tar -C "$here/lib.new" -xzf "$here/lib.tar.gz" && mv "$here/lib.new" "$here/lib"
-	}
+	local new=$lib.$$
+	mkdir -p -m 700 "$(dirname "$lib")" && [ -O "$(dirname "$lib")" ] && mkdir "$new" &&
+		tar -C "$new" --no-same-owner -xzf "$here/lib.tar.gz" && mv "$new" "$lib"
 }
 
-# lib/path: ours, then the folders of what the loader does not find by itself
+# $lib/path: ours, then the folders of what the loader does not find by itself
 find_libraries()
 {
-	local folders path=$here/lib name f found
+	local folders path=$lib name f found
 
-	unpack_libraries
+	unpack_libraries || return
 	folders=$(usual_folders | grep . | awk '!seen[$0]++')
 
 	for name in $(wanted_libraries); do
@@ -93,7 +97,7 @@ find_libraries()
 		case ":$path:" in *":$found:"*) ;; *) [ -z "$found" ] || path=$path:$found ;; esac
 	done
 
-	echo "$path" > "$here/lib/path"
+	echo "$path" > "$lib/path"
 }
 
 # how the loader resolves the libraries of a program
@@ -101,7 +105,7 @@ resolved()
 {
 	local loader
 	loader=$(first_of /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 /lib/ld-linux-x86-64.so.2)
-	LD_LIBRARY_PATH=$(cat "$here/lib/path") "$loader" --list "$here/bin/$1" 2>&1
+	LD_LIBRARY_PATH=$(cat "$lib/path") "$loader" --list "$here/bin/$1" 2>&1
 }
 
 # why a program cannot run here; nothing if it can
@@ -245,9 +249,9 @@ part_split()
 	need_program libgleam_trace.so
 	need_gpu
 	need_python
-	BENCH_SPLIT=$here/bin/libgleam_trace.so LD_LIBRARY_PATH=$(trace_path) "$here/bench/gpu/split.sh" "$out/logs/split.md" ${SPLIT_OPTIONS:-}
+	BENCH_SPLIT=$here/bin/libgleam_trace.so "$here/bench/gpu/split.sh" "$out/logs/split.md" ${SPLIT_OPTIONS:-}
 	local status=$?
-	sed -i 's/^### /#### /; /^## /d' "$out/logs/split.md"
+	[ ! -f "$out/logs/split.md" ] || sed -i '/^## /d' "$out/logs/split.md"
 	return $status
 }
 
@@ -286,15 +290,20 @@ part_e2e()
 	local t status failed=0
 	need_program bart
 
-	for t in "$here"/tests/e2e/*gpu*.sh "$here"/tests/e2e/*.sh; do
-
-		[ -f "$t" ] || continue
-		case " ${seen:-} " in *" $t "*) continue ;; esac
-		seen="${seen:-} $t"
+	# those of the GPU first
+	for t in $(ls "$here"/tests/e2e/*.sh | awk '{ print !/gpu/, $0 }' | sort | cut -d ' ' -f 2); do
 
 		echo "== $(basename "$t")"
 		bash "$t" || failed=1
-	done
+
+	done > "$out/logs/e2e.txt" 2>&1
+
+	cat "$out/logs/e2e.txt"
+	{
+		echo '```'
+		grep -E '^(== |FAIL|SKIP|[0-9]+ passed)' "$out/logs/e2e.txt"
+		echo '```'
+	} > "$out/logs/e2e.md"
 
 	return $failed
 }
@@ -344,7 +353,7 @@ watched()
 	local program=$1 tool=$2 log=$3
 	shift 3
 	echo "== $tool: $*"
-	LD_LIBRARY_PATH=$(cat "$here/lib/path") "$program" --tool "$tool" --target-processes all --log-file "$log" "$@"
+	LD_LIBRARY_PATH=$(cat "$lib/path") "$program" --tool "$tool" --target-processes all --log-file "$log" "$@"
 }
 
 part_memcheck() { sanitizer memcheck; }
@@ -388,20 +397,15 @@ section()
 	echo "$(verdict), $took s"
 	echo
 
-	if [ -s "$out/logs/$1.md" ]; then
-
-		cat "$out/logs/$1.md"
-
-	elif [ 77 = $status ]; then
+	if [ 77 = $status ] && [ check != "$1" ]; then
 
 		grep -a '^SKIP' "$out/logs/$1.log" | tail -n 1
-		echo
 
-		[ check = "$1" ] || return
-	fi
+	elif [ -s "$out/logs/$1.md" ] && { [ 0 = $status ] || [ e2e = "$1" ] || [ unit = "$1" ]; }; then
 
-	if [ ! -s "$out/logs/$1.md" ] || [ 0 -ne $status ] && [ 77 -ne $status ]; then
-
+		cat "$out/logs/$1.md"
+	else
+		[ ! -s "$out/logs/$1.md" ] || { cat "$out/logs/$1.md"; echo; }
 		echo '```'
 		tail -n 60 "$out/logs/$1.log" | tr -d '\033'
 		echo '```'
@@ -477,7 +481,7 @@ while [ 0 -lt $# ]; do
 	--limit) limit=$2; shift ;;
 	--part) part=$2; shift ;;
 	--list) echo "$PARTS"; exit 0 ;;
-	--libraries) find_libraries; cat "$here/lib/path"; exit 0 ;;
+	--libraries) find_libraries; cat "$lib/path"; exit 0 ;;
 	-*) die "$1: no such option; the beginning of $self says which there are" ;;
 	*) out=$1 ;;
 	esac
