@@ -8,15 +8,15 @@ $(eval $(call alib,gleam))
 ifeq ($(GLEAM_GPU),1)
 $(eval $(call alib,gpu))
 CPPFLAGS += -DGLEAM_GPU
-NVCCFLAGS += -DGLEAM_GPU $(if $(filter 1,$(WERROR)),-Werror all-warnings)
+NVCCFLAGS += -DGLEAM_GPU
 
 # BART's rule for .cu files does not see that a header has changed
 define gpu_rule
-$(srcdir)/$(1)/%.o: $(srcdir)/$(1)/%.cu
-	$$(NVCC) $$(NVCCFLAGS) -MD -MT $$@ -MF $$(DEPFILE) -c $$< -o $$@
+$(1)/%.o: $(1)/%.cu
+	$$(NVCC) $$(NVCCFLAGS) $(if $(filter 1,$(WERROR)),-Werror all-warnings) -MD -MT $$@ -MF $$(@D)/.$$(*F).d -c $$< -o $$@
 endef
 
-$(foreach d,gpu nn gleam,$(eval $(call gpu_rule,$(d))))
+$(foreach d,$(srcdir)/gpu $(srcdir)/nn $(srcdir)/gleam utests/gleam,$(eval $(call gpu_rule,$(d))))
 endif
 
 ifeq ($(EMULATE),1)
@@ -34,6 +34,7 @@ endif
 # unit tests: one program of all of utests/gleam/*.c on Criterion
 
 gleam_unit_objs := $(patsubst %.c,%.o,$(wildcard utests/gleam/*.c))
+gleam_unit_objs += $(patsubst %.cu,%.o,$(wildcard utests/gleam/*.cu)) $(patsubst %.cc,%.o,$(wildcard utests/gleam/*.cu.cc))
 
 gleam_unit: $(gleam_unit_objs) $$(MODULES_gleam) $(MODULES)
 	$(LINKER) $(LDFLAGS) $(CFLAGS) $(CPPFLAGS) $+ $(FFTW_L) $(CUDA_L) $(BLAS_L) $(PNG_L) $(LIBS) -lcriterion -lm $(LIBRT) -o $@

@@ -25,6 +25,11 @@ pairs_gpu()
 		[ ! -f "$f" ] || echo "$f $f$([ cuda = "$gpu" ] || echo .cc)"
 	done
 
+	for f in tests/unit/*.cu; do
+
+		[ ! -f "$f" ] || echo "$f utests/gleam/${f##*/}$([ cuda = "$gpu" ] || echo .cc)"
+	done
+
 	if [ emulated = "$gpu" ]; then
 
 		for f in tests/emulator/*.h tests/emulator/*.cc tests/emulator/include/*.h; do

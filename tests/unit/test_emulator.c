@@ -1,0 +1,479 @@
+/*
+ * The emulated device finds what it is there to find: what a GPU would forgive, or
+ * punish later.
+ */
+
+#include <stdio.h>
+
+#include <criterion/criterion.h>
+
+#ifndef GLEAM_EMULATE
+
+Test(emulator, none)
+{
+	fprintf(stderr, "SKIP emulator::*: this binary is not for the emulated device (make EMULATE=1)\n");
+	cr_skip_test("not emulated");
+}
+
+#else
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cufft.h>
+
+#include "emulator/emulator.h"
+
+#include "gpu/gpu.h"
+
+#include "caught.h"
+#include "gpu_kernels.h"
+
+#define assert_ends(fun, arg, sig, msg) do {								\
+													\
+	struct caught_s _c = caught(fun, arg);								\
+													\
+	cr_expect(-(sig) == _c.status, "status %d, text: %s", _c.status, _c.text);			\
+	cr_expect(NULL != strstr(_c.text, msg), "'%s' is not in: %s", msg, _c.text);			\
+} while (0)
+
+#define assert_violation(fun, arg, msg) assert_ends(fun, arg, SIGABRT, msg)
+
+
+// --- memory
+
+static void read_device(const void* arg)
+{
+	(void)arg;
+
+	volatile float* x = gpu_malloc(100 * sizeof(float));
+
+	printf("%f\n", (double)x[10]);
+}
+
+
+static void write_device(const void* arg)
+{
+	(void)arg;
+
+	memset(gpu_malloc(100), 0, 100);
+}
+
+
+static void read_freed(const void* arg)
+{
+	(void)arg;
+
+	volatile float* x = gpu_malloc(100);
+
+	gpu_free((void*)x);
+	printf("%f\n", (double)x[0]);
+}
+
+
+Test(emulator, host_cannot_touch_device_memory)
+{
+	assert_ends(read_device, NULL, SIGSEGV, "the host touched device memory at byte 40 of an allocation of 400 bytes");
+	assert_ends(write_device, NULL, SIGSEGV, "the host touched device memory");
+	assert_ends(read_freed, NULL, SIGSEGV, "");
+}
+
+
+// arg: which element of 100
+static void write_element(const void* arg)
+{
+	float* x = gpu_malloc(100 * sizeof(float));
+
+	test_write(gpu_stream(), *(const long*)arg, x);
+	gpu_sync();
+	gpu_free(x);
+}
+
+
+Test(emulator, kernels_cannot_write_out_of_bounds)
+{
+	struct { long where; int signal; const char* text; } wrong[] = {
+
+		{ 100, SIGABRT, "memory was written 1 bytes behind an allocation of 400 bytes" },
+		{ -1, SIGABRT, "before an allocation of 400 bytes" },
+		{ 127, SIGABRT, "behind an allocation of 400 bytes" },
+		{ 128, SIGSEGV, "write touched device memory at byte 512 of an allocation of 400 bytes" },
+		{ 2000, SIGSEGV, "write touched device memory" },
+		{ -2000, SIGSEGV, "write touched device memory" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_ends(write_element, &wrong[i].where, wrong[i].signal, wrong[i].text);
+
+	struct caught_s c = caught(write_element, &(long){ 99 });
+
+	cr_expect(0 == c.status, "status %d, text: %s", c.status, c.text);
+}
+
+
+static void host_pointer_for_kernel(const void* arg)
+{
+	(void)arg;
+
+	float x[256];
+
+	test_sum(gpu_stream(), 256, x, x);
+}
+
+
+Test(emulator, kernels_are_given_device_memory)
+{
+	assert_violation(host_pointer_for_kernel, NULL, "sum<float> was given");
+}
+
+
+Test(emulator, new_memory_is_not_a_number)
+{
+	float y[100];
+	float* x = gpu_malloc(sizeof(y));
+
+	gpu_download(y, x, sizeof(y));
+	gpu_sync();
+
+	for (int i = 0; i < 100; i++)
+		cr_assert(isnan(y[i]));
+
+	gpu_free(x);
+}
+
+
+Test(emulator, memory_is_limited_and_counted)
+{
+	setenv("GLEAM_EMULATED_MEMORY", "2", 1);
+
+	struct gpu_memory_s m = gpu_memory();
+
+	cr_assert(2 << 20 == m.total);
+	cr_assert(m.total == m.free);
+
+	void* a = gpu_malloc(1 << 20);
+	void* b = gpu_malloc(1 << 20);
+
+	cr_assert((NULL != a) && (NULL != b));
+	cr_expect(0 == gpu_memory().free);
+	cr_expect(NULL == gpu_malloc(1));
+
+	gpu_free(a);
+
+	cr_expect(1 << 20 == gpu_memory().free);
+	cr_expect(NULL == gpu_malloc((1 << 20) + 1));
+	cr_expect(1 == emulated_live_allocations());
+	cr_expect(1 << 20 == emulated_live_bytes());
+	cr_expect(2 == emulated_counts().allocations);
+
+	gpu_free(b);
+
+	cr_expect(0 == emulated_live_allocations());
+}
+
+
+Test(emulator, there_may_be_no_device)
+{
+	setenv("GLEAM_EMULATED_DEVICES", "0", 1);
+
+	cr_assert(NULL != gpu_missing());
+	cr_assert(NULL != strstr(gpu_missing(), "NoDevice"), "%s", gpu_missing());
+}
+
+
+// --- synchronisation
+
+// forgets to wait before it looks; how many values are right?
+static int early_look(void)
+{
+	float* locked = gpu_malloc_host(100 * sizeof(float));
+	float* x = gpu_malloc(100 * sizeof(float));
+	int right = 0;
+
+	gpu_clear(x, 100 * sizeof(float));
+	gpu_sync();
+
+	for (int i = 0; i < 100; i++)
+		locked[i] = 0.f;
+
+	gpu_download(locked, x, 100 * sizeof(float));
+
+	for (int i = 0; i < 100; i++)
+		right += (0.f == locked[i]);
+
+	gpu_sync();
+
+	for (int i = 0; i < 100; i++)
+		cr_assert(0.f == locked[i]);
+
+	return right;
+}
+
+
+Test(emulator, results_are_not_there_before_synchronisation)
+{
+	cr_assert(0 == early_look());
+}
+
+
+Test(emulator, eager_operations_run_at_once)
+{
+	setenv("GLEAM_EMULATED", "eager", 1);
+
+	cr_assert(100 == early_look());
+	cr_assert(0 == emulated_waiting());
+}
+
+
+Test(emulator, page_locked_memory_is_read_when_the_copy_runs)
+{
+	float* locked = gpu_malloc_host(sizeof(float));
+	float* x = gpu_malloc(sizeof(float));
+	float y;
+
+	*locked = 1.f;
+	gpu_upload(x, locked, sizeof(float));
+	*locked = 2.f;
+
+	gpu_download(&y, x, sizeof(float));
+	gpu_sync();
+
+	cr_assert(2.f == y);
+}
+
+
+// does the computation see what the copy stream brings?
+static bool upload_seen(bool wait)
+{
+	float* locked = gpu_malloc_host(sizeof(float));
+	float* x = gpu_malloc(sizeof(float));
+	float* y = gpu_malloc(sizeof(float));
+	float z;
+	cudaEvent_t here;
+
+	*locked = 3.f;
+
+	GPU_CHECK(cudaEventCreateWithFlags(&here, cudaEventDisableTiming));
+	GPU_CHECK(cudaMemcpyAsync(x, locked, sizeof(float), cudaMemcpyHostToDevice, gpu_copy_stream()));
+	GPU_CHECK(cudaEventRecord(here, gpu_copy_stream()));
+
+	if (wait)
+		GPU_CHECK(cudaStreamWaitEvent(gpu_stream(), here, 0));
+
+	gpu_copy(y, x, sizeof(float));
+	gpu_download(&z, y, sizeof(float));
+	gpu_sync();
+
+	return 3.f == z;
+}
+
+
+Test(emulator, streams_that_do_not_wait_see_old_data)
+{
+	cr_assert(!upload_seen(false));
+	cr_assert(upload_seen(true));
+}
+
+
+// a copy to memory that is still being read, without waiting: in how many of n trials is it seen?
+static int overwritten(int n, bool wait)
+{
+	float* locked = gpu_malloc_host(sizeof(float));
+	float* x = gpu_malloc(sizeof(float));
+	float* y = gpu_malloc(sizeof(float));
+	cudaEvent_t used;
+	int seen = 0;
+
+	*locked = 5.f;
+
+	GPU_CHECK(cudaEventCreateWithFlags(&used, cudaEventDisableTiming));
+
+	for (int i = 0; i < n; i++) {
+
+		float z;
+
+		gpu_clear(x, sizeof(float));
+		gpu_sync();
+
+		gpu_copy(y, x, sizeof(float));
+		GPU_CHECK(cudaEventRecord(used, gpu_stream()));
+
+		if (wait)
+			GPU_CHECK(cudaStreamWaitEvent(gpu_copy_stream(), used, 0));
+
+		GPU_CHECK(cudaMemcpyAsync(x, locked, sizeof(float), cudaMemcpyHostToDevice, gpu_copy_stream()));
+
+		gpu_download(&z, y, sizeof(float));
+		gpu_sync();
+		GPU_CHECK(cudaStreamSynchronize(gpu_copy_stream()));
+
+		seen += (5.f == z);
+	}
+
+	return seen;
+}
+
+
+Test(emulator, copies_may_come_too_early)
+{
+	setenv("GLEAM_EMULATED", "random", 1);
+
+	cr_assert(0 < overwritten(20, false));
+	cr_assert(0 == overwritten(20, true));
+}
+
+
+Test(emulator, no_more_is_run_than_is_waited_for)
+{
+	float* x = gpu_malloc(sizeof(float));
+	cudaEvent_t first;
+
+	GPU_CHECK(cudaEventCreateWithFlags(&first, 0));
+
+	gpu_clear(x, sizeof(float));
+	GPU_CHECK(cudaEventRecord(first, gpu_stream()));
+	gpu_clear(x, sizeof(float));
+	GPU_CHECK(cudaMemsetAsync(x, 0, 1, gpu_copy_stream()));
+
+	cr_assert(4 == emulated_waiting());
+	GPU_CHECK(cudaEventSynchronize(first));
+	cr_assert(2 == emulated_waiting());
+	gpu_sync();
+	cr_assert(1 == emulated_waiting());
+
+	// memory that is in use is not freed
+	gpu_free(x);
+	cr_assert(0 == emulated_waiting());
+	cr_assert(2 == emulated_counts().synchronisations);
+}
+
+
+// --- threads
+
+Test(emulator, races_show)
+{
+	float y[256];
+	float* x = gpu_malloc(sizeof(y));
+	int right = 0;
+
+	test_race(gpu_stream(), x);
+	gpu_download(y, x, sizeof(y));
+	gpu_sync();
+
+	for (int i = 0; i < 256; i++)
+		right += ((float)((i + 1) % 256) == y[i]);
+
+	cr_assert(right < 256);
+}
+
+
+Test(emulator, shared_memory_has_no_value)
+{
+	float y[256];
+	float* x = gpu_malloc(sizeof(y));
+
+	test_unset(gpu_stream(), x);
+	gpu_download(y, x, sizeof(y));
+	gpu_sync();
+
+	for (int i = 0; i < 256; i++)
+		cr_assert(isnan(y[i]));
+}
+
+
+static void diverge(const void* arg)
+{
+	(void)arg;
+
+	test_diverge(gpu_stream());
+	gpu_sync();
+}
+
+
+Test(emulator, barriers_are_for_all_threads)
+{
+	assert_violation(diverge, NULL, "while another has finished");
+}
+
+
+// --- graphs
+
+static void pageable_copy_while_recording(const void* arg)
+{
+	(void)arg;
+
+	int x = 0;
+	int* a = gpu_malloc(sizeof(x));
+
+	gpu_graph_begin();
+	gpu_download(&x, a, sizeof(x));
+}
+
+
+static void unknown_stream(const void* arg)
+{
+	(void)arg;
+
+	gpu_sync();
+	GPU_CHECK(cudaMemsetAsync(gpu_malloc(1), 0, 1, NULL));
+}
+
+
+Test(emulator, recording_is_strict)
+{
+	assert_error(pageable_copy_while_recording, NULL, "cudaErrorStreamCaptureUnsupported");
+	assert_violation(unknown_stream, NULL, "default stream");
+}
+
+
+// --- cuFFT
+
+static cufftHandle small_plan(size_t* area)
+{
+	cufftHandle plan;
+	int n[1] = { 8 };
+
+	cufftCreate(&plan);
+	cufftSetAutoAllocation(plan, 0);
+	cr_assert(CUFFT_SUCCESS == cufftMakePlanMany(plan, 1, n, n, 1, 8, n, 1, 8, CUFFT_C2C, 1, area));
+	cufftSetStream(plan, gpu_stream());
+
+	return plan;
+}
+
+
+// arg: bytes of work area
+static void fft_with_area(const void* arg)
+{
+	size_t area;
+	cufftHandle plan = small_plan(&area);
+	cufftComplex* x = gpu_malloc(8 * sizeof(cufftComplex));
+
+	if (0 < *(const long*)arg)
+		cufftSetWorkArea(plan, gpu_malloc((size_t)*(const long*)arg));
+
+	cufftExecC2C(plan, x, x, CUFFT_FORWARD);
+	gpu_sync();
+}
+
+
+Test(emulator, transforms_need_their_work_area)
+{
+	size_t area;
+
+	(void)small_plan(&area);
+
+	cr_assert(0 < area);
+
+	long none = 0;
+	long few = (long)area - 1;
+	long enough = (long)area;
+
+	assert_violation(fft_with_area, &none, "work area");
+	assert_violation(fft_with_area, &few, "work area");
+	cr_assert(0 == caught(fft_with_area, &enough).status);
+}
+
+#endif		// GLEAM_EMULATE
