@@ -98,14 +98,15 @@ find_libraries()
 	done
 
 	echo "$path" > "$lib/path"
+	echo "${folders:-the usual folders, of which none exists}" | paste -s -d ' ' > "$lib/searched"
 }
 
-# how the loader resolves the libraries of a program
+# how the loader resolves the libraries of a program (as ldd asks it)
 resolved()
 {
-	local loader
-	loader=$(first_of /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 /lib/ld-linux-x86-64.so.2)
-	LD_LIBRARY_PATH=$(cat "$lib/path") "$loader" --list "$here/bin/$1" 2>&1
+	local path
+	path=$(cat "$lib/path")
+	LD_TRACE_LOADED_OBJECTS=1 LD_LIBRARY_PATH=$path "$here/bin/$1" 2>&1
 }
 
 # why a program cannot run here; nothing if it can
@@ -116,7 +117,7 @@ problem()
 		| sort -u | paste -s -d , | sed 's/,/, /g')
 
 	# libcuda.so.1 is the driver; libcupti only belongs to the time split
-	[ -z "$missing" ] || echo "$missing: not found. Looked in the loader's cache and in: $(usual_folders | grep . | awk '!seen[$0]++' | paste -s -d ' ')"
+	[ -z "$missing" ] || echo "$missing: not found by the loader nor in: $(cat "$lib/searched")"
 }
 
 have_gpu() { ls /dev/nvidia[0-9]* > /dev/null 2>&1 || nvidia-smi -L > /dev/null 2>&1; }
