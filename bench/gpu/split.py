@@ -36,7 +36,7 @@ def own_kernels():
 
     if os.path.exists(listed):
         with open(listed) as f:
-            return dict(line.split() for line in f)
+            return dict(line.split() for line in f if line.strip())
 
     root = os.path.join(HERE, "..", "..")
     found = {}
