@@ -81,6 +81,9 @@ if [ -f "$tree/.overlay" ]; then
 		# dependencies that name it would stop make; archives would keep its object
 		rm -f "$tree/$old" "$tree/${old%.*}.o" "$tree/lib/libgleam.a" "$tree/lib/libnn.a" "$tree/lib/libgpu.a" "$tree/lib/libemulator.a"
 		find "$tree/src" "$tree/utests/gleam" -name '.*.d' -exec rm -f {} +
+
+		# without these nothing tells which headers they were made with
+		rm -f "$tree"/utests/gleam/*.o "$tree"/benchmarks/*.o
 	done
 fi
 

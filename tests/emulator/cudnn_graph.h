@@ -69,7 +69,6 @@ struct graph_s {
 	std::map<int64_t, tensor_s> tensors;
 
 	const operation_s* conv() const;	// NULL if there is none
-	bool is_input(int64_t uid) const;	// read, but not written
 };
 
 enum engine { ENGINE_REFUSED, ENGINE_TENSOR_CORE, ENGINE_NONDETERMINISTIC, ENGINE_PLAIN, ENGINES };
@@ -147,11 +146,30 @@ struct descriptor_s {
 	}
 };
 
+enum Use { REQUIRED, OPTIONAL, RESULT };
+
+struct attribute_s {
+
+	cudnnBackendDescriptorType_t descriptor;
+	cudnnBackendAttributeName_t name;
+	cudnnBackendAttributeType_t type;
+	int64_t least;
+	int64_t most;
+	Use use;
+};
+
+// NULL if this descriptor has none of this name
+extern const attribute_s* find_attribute(cudnnBackendDescriptorType_t descriptor, cudnnBackendAttributeName_t name);
+extern const char* attribute_name(cudnnBackendAttributeName_t name);
+extern const char* missing_attribute(const descriptor_s& d);
+extern size_t element_size(cudnnBackendAttributeType_t type);
+
 // descriptors that a finalized one was made of must not be destroyed before it
 extern void check_alive(const descriptor_s& d);
 
-// makes of the attributes what the descriptor stands for
+// make of the attributes what the descriptor stands for; the second one for tensors and operations
 extern cudnnStatus_t build(descriptor_s& d);
+extern cudnnStatus_t build_operation(descriptor_s& d);
 
 // a message for cudnnGetLastErrorString; returns status
 extern cudnnStatus_t complain(cudnnStatus_t status, const char* format, ...) __attribute__((format(printf, 2, 3)));

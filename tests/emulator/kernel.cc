@@ -4,9 +4,7 @@
  */
 
 #include <cstdint>
-#include <memory>
 #include <numeric>
-#include <string>
 #include <vector>
 
 #include <sys/mman.h>

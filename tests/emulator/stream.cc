@@ -1,71 +1,31 @@
 /*
- * Streams and events of the emulated device, and recorded graphs. A stream is a
- * queue; operations run when something has to wait for them.
+ * Streams and events of the emulated device. A stream is a queue; operations run
+ * when something has to wait for them.
  */
 
-#include <cstring>
+#include <algorithm>
 #include <ctime>
-#include <deque>
-#include <memory>
 #include <set>
-#include <string>
 #include <thread>
 #include <vector>
 
-#include "device.h"
+#include "stream.h"
 
 namespace emulated {
 
-// a place in a stream that an event has marked
-struct Mark {
-
-	cudaStream_t stream;
-	bool passed;
-	struct timespec when;
-};
-
-typedef std::shared_ptr<Mark> MarkPtr;
-
-struct Operation {
-
-	const char* name;
-	Work work;		// may be empty
-	MarkPtr mark;		// to pass here
-	MarkPtr await;		// to be passed before
-};
-
 const char* running = nullptr;
 
-static std::set<cudaStream_t> streams;
+static std::vector<cudaStream_t> streams;	// in the order of their making, or runs would differ
 static std::set<cudaEvent_t> events;
 
 }
 
 using namespace emulated;
 
-struct CUstream_st {
 
-	std::deque<Operation> queue;
-
-	bool capturing = false;
-	bool spoilt = false;
-	std::thread::id owner;
-	std::vector<Operation> recorded;
-};
-
-struct CUevent_st {
-
-	bool timed;
-	MarkPtr last;
-};
-
-struct CUgraph_st { std::vector<Operation> operations; };
-struct CUgraphExec_st { std::vector<Operation> operations; long waiting = 0; };
-
-
-static bool alive(cudaStream_t stream)
+bool emulated::alive(cudaStream_t stream)
 {
-	return 0 < streams.count(stream);
+	return streams.end() != std::find(streams.begin(), streams.end(), stream);
 }
 
 
@@ -143,7 +103,11 @@ static void run_until(cudaStream_t stream, const Mark* until)
 		if (ready.empty())
 			violation("streams wait for one another");
 
-		std::vector<cudaStream_t> list(ready.begin(), ready.end());
+		std::vector<cudaStream_t> list;
+
+		for (cudaStream_t s : streams)
+			if (0 < ready.count(s))
+				list.push_back(s);
 
 		run_first(list[random_below(list.size())]);
 	}
@@ -244,7 +208,7 @@ extern "C" cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned 
 		return failed(error);
 
 	*stream = new CUstream_st;
-	streams.insert(*stream);
+	streams.push_back(*stream);
 
 	return cudaSuccess;
 }
@@ -263,7 +227,7 @@ extern "C" cudaError_t cudaStreamDestroy(cudaStream_t stream)
 	// marks of this stream may be waited for by others
 	drain(stream);
 
-	streams.erase(stream);
+	streams.erase(std::find(streams.begin(), streams.end(), stream));
 	delete stream;
 
 	return cudaSuccess;
@@ -408,116 +372,6 @@ extern "C" cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start, cudaEv
 	const struct timespec& b = end->last->when;
 
 	*ms = 1.e3f * (float)(b.tv_sec - a.tv_sec) + 1.e-6f * (float)(b.tv_nsec - a.tv_nsec);
-
-	return cudaSuccess;
-}
-
-
-// --- graphs
-
-extern "C" cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
-{
-	Lock l(lock);
-
-	// the others are not needed, and not emulated
-	if (cudaStreamCaptureModeThreadLocal != mode)
-		return failed(cudaErrorInvalidValue);
-
-	if (!alive(stream))
-		return failed(cudaErrorInvalidResourceHandle);
-
-	if (stream->capturing)
-		return failed(cudaErrorStreamCaptureUnsupported);
-
-	stream->capturing = true;
-	stream->spoilt = false;
-	stream->owner = std::this_thread::get_id();
-	stream->recorded.clear();
-
-	return cudaSuccess;
-}
-
-
-extern "C" cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph)
-{
-	Lock l(lock);
-
-	*graph = nullptr;
-
-	if (!alive(stream))
-		return failed(cudaErrorInvalidResourceHandle);
-
-	if (!stream->capturing)
-		return failed(cudaErrorInvalidValue);
-
-	if (stream->owner != std::this_thread::get_id())
-		return failed(cudaErrorStreamCaptureWrongThread);
-
-	stream->capturing = false;
-
-	if (stream->spoilt)
-		return failed(cudaErrorStreamCaptureInvalidated);
-
-	*graph = new CUgraph_st{ std::move(stream->recorded) };
-
-	return cudaSuccess;
-}
-
-
-extern "C" cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long flags)
-{
-	Lock l(lock);
-
-	if ((nullptr == graph) || (0 != flags))
-		return failed(cudaErrorInvalidValue);
-
-	*exec = new CUgraphExec_st{ graph->operations };
-
-	return cudaSuccess;
-}
-
-
-extern "C" cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
-{
-	Lock l(lock);
-
-	if (is_capturing(stream))
-		return failed(cudaErrorStreamCaptureUnsupported);
-
-	exec->waiting++;
-	counts.graph_launches++;
-
-	return failed(enqueue(stream, "graph", [exec]() {
-
-		for (const Operation& op : exec->operations) {
-
-			running = op.name;
-			op.work();
-		}
-
-		exec->waiting--;
-	}));
-}
-
-
-extern "C" cudaError_t cudaGraphDestroy(cudaGraph_t graph)
-{
-	Lock l(lock);
-
-	delete graph;
-
-	return cudaSuccess;
-}
-
-
-extern "C" cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
-{
-	Lock l(lock);
-
-	if ((nullptr != exec) && (0 < exec->waiting))
-		violation("a graph was destroyed before it has run");
-
-	delete exec;
 
 	return cudaSuccess;
 }

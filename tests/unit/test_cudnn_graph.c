@@ -268,6 +268,8 @@ Test(cudnn_graph, convolutions_are_the_definition)
 
 				check_engines(&c, handle);
 			}
+
+	cudnnDestroy(handle);
 }
 
 
@@ -381,7 +383,8 @@ struct execute_s { int array; long offset; bool alias; bool short_; bool destroy
 static cudnnStatus_t execute_wrongly(const struct execute_s* e)
 {
 	cudnnHandle_t handle = handle_create();
-	struct data_s d = data_create(&small);
+	struct data_s given = data_create(&small);
+	struct data_s d = given;
 	descriptor_t graph = help_conv_graph(handle, &small);
 	descriptor_t configs[10];
 
@@ -404,16 +407,19 @@ static cudnnStatus_t execute_wrongly(const struct execute_s* e)
 	if (e->destroyed)
 		cudnnBackendDestroyDescriptor(graph);
 
-	descriptor_t pack = pack_of(&small, &d);
+	cudnnStatus_t status = cudnnBackendExecute(handle, plan, pack_of(&small, &d));
 
-	return cudnnBackendExecute(handle, plan, pack);
+	gpu_sync();
+	cudnnDestroy(handle);
+	data_free(&given);
+
+	return status;
 }
 
 
 static void execute_in_child(const void* arg)
 {
 	execute_wrongly(arg);
-	gpu_sync();
 }
 
 
@@ -455,6 +461,9 @@ Test(cudnn_graph, variant_packs_need_all_tensors)
 			cudnnBackendExecute(handle, plan, help_pack(2, uids, pointers, d.workspace)));
 	expect_status(CUDNN_STATUS_BAD_PARAM, "has no tensor 77",
 			cudnnBackendExecute(handle, plan, help_pack(4, uids, pointers, d.workspace)));
+
+	cudnnDestroy(handle);
+	data_free(&d);
 }
 
 
@@ -498,6 +507,8 @@ Test(cudnn_graph, engines_refuse_round_and_vary)
 
 	for (int i = 0; i < 4; i++)
 		cr_expect(0 < seen[i], "%d", i);
+
+	cudnnDestroy(handle);
 }
 
 
@@ -519,6 +530,8 @@ Test(cudnn_graph, fusion_can_be_switched_off)
 
 	expect_status(CUDNN_STATUS_NOT_SUPPORTED, "", cudnnBackendFinalize(d));
 	cr_expect(NULL != some_plan(handle, &small));
+
+	cudnnDestroy(handle);
 }
 
 #endif		// GLEAM_EMULATE
