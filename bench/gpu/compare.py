@@ -32,7 +32,10 @@ PYTHON = os.environ["PYTHON"]
 # in the order of importance: (network, precision)
 CONFIGURATIONS = [("pgd", "tf32"), ("pgd", "bf16"), ("modl", "tf32"), ("modl", "bf16"), ("pgd", "fp32"), ("modl", "fp32")]
 END_TO_END = "tf32"    # the paper's ratio is taken at this precision
+# of end-to-end training the memory counts: those that differ in it
+END_TO_END_VARIANTS = "plain-nhwc,padded-nhwc,compile-nhwc"
 WARM_UP = 5
+MIN_TRIALS = 60.    # seconds
 
 
 def options():
@@ -120,7 +123,8 @@ class Torch:
         return p.stderr.strip().split("\n")[-1] if p.returncode else None
 
     def select(self, network, precision, mode, seconds):
-        p = subprocess.run(self.command(network, precision, mode, "--select", "--seconds", str(seconds), *self.variants),
+        variants = ["--variants", END_TO_END_VARIANTS] if "end-to-end" == mode else []
+        p = subprocess.run(self.command(network, precision, mode, "--select", "--seconds", str(seconds), *variants, *self.variants),
                            stdout=subprocess.PIPE, check=True, text=True)
         return json.loads(p.stdout.strip().split("\n")[-1])
 
@@ -193,14 +197,14 @@ def measure_ours(ours, conf, config, settings, watch, figures, failed):
             note(f"  bart gleam {s}: {e}")
 
 
-def compare(conf, config, ours, torch, watch, clock):
+def compare(conf, config, ours, torch, watch, clock, seconds):
     """{"ours": {setting: figures or failed}, "torch": ..., "variants": ...} of one configuration"""
     settings = conf.ours or [""]
     result, figures, failed, peer, server = {}, {}, {}, Figures(), None
 
     if torch is not None:
         try:
-            result = torch.select(*config, "gleam", clock.left())
+            result = torch.select(*config, "gleam", seconds)
             server, device_MiB = serve(torch, result, watch, config, "gleam")
         except (RuntimeError, OSError, ValueError, subprocess.CalledProcessError) as e:
             result = {**result, "failed": str(e)}
@@ -224,12 +228,12 @@ def compare(conf, config, ours, torch, watch, clock):
             "torch": result}
 
 
-def end_to_end(conf, config, torch, watch, clock):
+def end_to_end(conf, config, torch, watch, seconds):
     """one round: its memory is what counts"""
     result = {}
 
     try:
-        result = torch.select(*config, "end-to-end", clock.left())
+        result = torch.select(*config, "end-to-end", seconds)
         server, device_MiB = serve(torch, result, watch, config, "end-to-end")
         peer = Figures()
         peer.add(server.run(conf.timed), device_MiB)
@@ -263,7 +267,9 @@ def main():
 
     all_of_it["notes"].append(f"device memory: {watch.source}" if watch.source else f"SKIP device memory: {watch.problem}")
 
-    for *config, mode in steps(conf):
+    todo = steps(conf)
+
+    for i, (*config, mode) in enumerate(todo):
         name = "-".join(config) + ("" if "gleam" == mode else "-end-to-end")
 
         if clock.left() < 0:
@@ -271,11 +277,13 @@ def main():
             continue
 
         note(name)
+        # what the trials may take, so that something is left for those that follow
+        seconds = max(MIN_TRIALS, clock.left() / (len(todo) - i))
 
         if "gleam" == mode:
-            all_of_it["results"][name] = compare(conf, config, ours, torch, watch, clock)
+            all_of_it["results"][name] = compare(conf, config, ours, torch, watch, clock, seconds)
         elif torch is not None:
-            all_of_it["results"][name] = {"torch": end_to_end(conf, config, torch, watch, clock)}
+            all_of_it["results"][name] = {"torch": end_to_end(conf, config, torch, watch, seconds)}
 
         write_report(conf.report, all_of_it)
 

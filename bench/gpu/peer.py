@@ -20,6 +20,7 @@ import gc
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 
@@ -31,9 +32,11 @@ import torch_net    # noqa: E402
 from gpu_net import GpuIteration, SenseGpu    # noqa: E402
 from torch_gleam import Trainer, complete    # noqa: E402
 
-VARIANTS = ["plain-nhwc", "plain-nchw", "padded-nhwc", "padded-nchw", "plain-nhwc-graph", "padded-nhwc-graph",
-            "compile-nhwc", "compile-nchw", "compile-nhwc-graph", "reduce-overhead-nhwc"]
+# the likely ones first: time may run out
+VARIANTS = ["plain-nhwc", "padded-nhwc", "compile-nhwc", "compile-nhwc-graph", "padded-nhwc-graph",
+            "reduce-overhead-nhwc", "plain-nhwc-graph", "plain-nchw", "padded-nchw", "compile-nchw"]
 WARM_UP = 3
+START = time.perf_counter()
 MIB = 1 << 20
 
 
@@ -60,6 +63,7 @@ def options():
     p.add_argument("--select", action="store_true")
     p.add_argument("--variant")
     p.add_argument("--variants", default=",".join(VARIANTS), help="which --select tries")
+    p.add_argument("--try", dest="tries", help=argparse.SUPPRESS)
     p.add_argument("--selftest", action="store_true")
     conf = complete(p.parse_args())
     conf.cg_gradient = "adjoint"
@@ -230,15 +234,44 @@ def versions(conf):
     return v
 
 
-def select(conf):
-    start = time.perf_counter()
+def try_variants(conf):
+    """a line for each; a failure may leave the device unusable, so that it is the end of this process"""
+    for v in conf.tries.split(","):
+        result = try_variant(conf, v)
+        print(json.dumps({"variant": v, "result": result}), flush=True)
+
+        if "failed" in result:
+            return
+
+
+def tried(conf, left):
+    """{variant: result} of one process, in the order of the list; at least one"""
+    command = [sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--try", ",".join(left)]
     result = {}
 
-    for v in conf.variants.split(","):
-        late = time.perf_counter() - start > conf.seconds
-        result[v] = {"failed": "not tried: out of time"} if late else try_variant(conf, v)
-        print(v, result[v].get("failed", result[v].get("median")), file=sys.stderr, flush=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as p:
+        for line in p.stdout:
+            if line.startswith("{"):
+                r = json.loads(line)
+                result[r["variant"]] = r["result"]
+                print(r["variant"], r["result"].get("failed", r["result"].get("median")), file=sys.stderr, flush=True)
 
+                if time.perf_counter() - START > conf.seconds:
+                    p.terminate()
+                    break
+
+    return result or {left[0]: {"failed": f"status {p.returncode}"}}
+
+
+def select(conf):
+    result = {}
+    left = conf.variants.split(",")
+
+    while left and time.perf_counter() - START < conf.seconds:
+        result.update(tried(conf, left))
+        left = [v for v in left if v not in result]
+
+    result.update({v: {"failed": "not tried: out of time"} for v in left})
     good = {v: r["median"] for v, r in result.items() if "median" in r}
     print(json.dumps({"chosen": min(good, key=good.get) if good else None, "variants": result, **versions(conf)}))
 
@@ -262,7 +295,9 @@ def main():
         print("no CUDA device that this PyTorch can use", file=sys.stderr)
         return 1
 
-    if conf.select:
+    if conf.tries:
+        try_variants(conf)
+    elif conf.select:
         select(conf)
     elif conf.variant:
         serve(conf)

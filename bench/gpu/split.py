@@ -189,6 +189,10 @@ def main():
             few, _ = run(conf, *name.split("-"), conf.few)
             more, seconds = run(conf, *name.split("-"), conf.more)
             split = Split(few, more, conf.more - conf.few)
+
+            if split.busy <= 0.:
+                raise RuntimeError("the longer run has no more kernels than the shorter one")
+
             rows.append(split.row(name, 1000 * statistics.median(seconds)))
             details += ["", f"### Largest kernels, {name}", ""] + split.largest()
         except (RuntimeError, OSError) as e:

@@ -15,6 +15,7 @@ self=$here/$(basename "${BASH_SOURCE[0]}")
 
 export LC_ALL=C
 export PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
+export HOME=${HOME:-${TMPDIR:-/tmp}}	# compilers keep caches there
 export BART=$here/bart
 export BART_TOOLBOX_PATH=$here
 export PYTHON=${PYTHON:-$(command -v python3 || echo /usr/bin/python3)}
