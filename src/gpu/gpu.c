@@ -30,18 +30,25 @@ void gpu_check(cudaError_t code, const char* call, const char* file, int line)
 }
 
 
+// CUDA calls a driver that is not there too old
+static bool driver_missing(cudaError_t code)
+{
+	int version = 0;
+
+	return (cudaErrorInsufficientDriver == code) && (cudaSuccess == cudaDriverGetVersion(&version)) && (0 == version);
+}
+
+
 const char* gpu_missing(void)
 {
-	static char reason[256];
 	int count = 0;
 	cudaError_t code = cudaGetDeviceCount(&count);
 
 	if (cudaSuccess != code) {
 
 		(void)cudaGetLastError();
-		snprintf(reason, sizeof(reason), "%s", cudaGetErrorString(code));
 
-		return reason;
+		return driver_missing(code) ? "there is no NVIDIA driver on this machine" : cudaGetErrorString(code);
 	}
 
 	return (0 < count) ? NULL : "no GPU was found";

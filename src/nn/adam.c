@@ -18,7 +18,7 @@ void nn_adam_rates(const struct nn_adam_conf_s* conf, long step, float rates[2])
 
 
 void nn_adam_update(const struct nn_adam_conf_s* conf, long step, long N,
-		float params[N], float m[N], float v[N], const float grad[N])
+		float* params, float* m, float* v, const float* grad)
 {
 	float rates[2];
 	nn_adam_rates(conf, step, rates);

@@ -33,6 +33,6 @@ extern void nn_adam_rates(const struct nn_adam_conf_s* conf, long step, float ra
 
 // one update of N parameters on the CPU; m and v are the moments
 extern void nn_adam_update(const struct nn_adam_conf_s* conf, long step, long N,
-		float params[N], float m[N], float v[N], const float grad[N]);
+		float* params, float* m, float* v, const float* grad);
 
 #endif		// _NN_ADAM_H

@@ -16,6 +16,11 @@ const struct nn_backend_s* const nn_backends[] = {
 	&nn_backend_dnnl,
 #endif
 	&nn_backend_ref,
+#ifdef GLEAM_GPU
+	&nn_backend_cudnn,
+	&nn_backend_cudnn_tf32,
+	&nn_backend_cudnn_bf16,
+#endif
 	NULL,
 };
 

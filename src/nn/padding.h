@@ -6,11 +6,17 @@
 
 #include "nn/backend.h"
 
+#ifdef __CUDACC__
+#define NN_HOST_DEVICE __host__ __device__
+#else
+#define NN_HOST_DEVICE
+#endif
+
 /* Position i in -1 .. n of a dimension of n pixels: the pixel that stands there,
  * or -1 where there is a zero. Reflection does not repeat the edge; a dimension
  * of a single pixel reflects onto that pixel.
  */
-static inline long nn_pad_index(enum nn_padding padding, long i, long n)
+static inline NN_HOST_DEVICE long nn_pad_index(enum nn_padding padding, long i, long n)
 {
 	if ((0 <= i) && (i < n))
 		return i;

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -81,6 +82,30 @@ static void naive_conv(const long dims[NN_DIMS], long O, double* out, long I, co
 }
 
 
+static double margin = 0.;
+
+
+double nn_net_oracle_margin(void)
+{
+	return margin;
+}
+
+
+static void note_margin(long N, const double* x)
+{
+	double sum = 0.;
+	double nearest = INFINITY;
+
+	for (long i = 0; i < N; i++) {
+
+		sum += pow(x[i], 2.);
+		nearest = fmin(nearest, fabs(x[i]));
+	}
+
+	margin = fmin(margin, nearest / sqrt(sum / (double)N));
+}
+
+
 static void naive_relu(long N, double* dst, const double* src)
 {
 	for (long i = 0; i < N; i++)
@@ -119,15 +144,24 @@ static void naive_resnet(const struct nn_prox_conf_s* conf, const long dims[NN_D
 
 		memcpy(t, h, sizeof(double[N]));
 
-		if (before)
+		if (before) {
+
+			if (0 < b)
+				note_margin(N, t);
+
 			naive_relu(N, t, t);
+		}
 
 		naive_conv(dims, F, u, C, t, conf->spatial, 3, pad, false, &params);
+		note_margin(NF, u);
 		naive_relu(NF, u, u);
 		naive_conv(dims, F, s, F, u, conf->spatial, 3, pad, false, &params);
 
-		if (!before)
+		if (!before) {
+
+			note_margin(NF, s);
 			naive_relu(NF, s, s);
+		}
 
 		if (0 == b) {
 
@@ -159,10 +193,12 @@ static void naive_revnet(const struct nn_prox_conf_s* conf, const long dims[NN_D
 
 	for (long l = 2; l < conf->layers; l++) {
 
+		note_margin(NF, t);
 		naive_relu(NF, h, t);
 		naive_conv(dims, F, t, F, h, conf->spatial, 3, pad, false, &params);
 	}
 
+	note_margin(NF, t);
 	naive_relu(NF, h, t);
 	naive_conv(dims, E, out, F, h, conf->spatial, 3, pad, false, &params);
 	naive_add(NE, out, in);
@@ -171,6 +207,8 @@ static void naive_revnet(const struct nn_prox_conf_s* conf, const long dims[NN_D
 
 void nn_net_oracle(const struct nn_prox_conf_s* conf, const long dims[NN_DIMS], double* out, const double* in, const double* params)
 {
+	margin = INFINITY;
+
 	if (NN_PROX_RESNET == conf->type)
 		naive_resnet(conf, dims, out, in, params);
 	else

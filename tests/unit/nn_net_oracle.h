@@ -12,6 +12,11 @@
 #define RESNET(F, B, E, D) { .type = NN_PROX_RESNET, .features = F, .blocks = B, .maps = E, .spatial = D }
 #define REVNET(F, L, E, D) { .type = NN_PROX_REVNET, .features = F, .layers = L, .maps = E, .spatial = D }
 
+/* How near an argument of a ReLU in the hidden layers of the last network came to
+ * zero, relative to the layer's root mean square: so much may arguments be off before a gradient jumps.
+ */
+extern double nn_net_oracle_margin(void);
+
 extern void nn_net_oracle(const struct nn_prox_conf_s* conf, const long dims[NN_DIMS], double* out, const double* in, const double* params);
 
 #endif		// _NN_NET_ORACLE_H

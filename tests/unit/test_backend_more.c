@@ -263,7 +263,13 @@ Test(backend, find)
 
 Test(backend, find_precision)
 {
-	cr_assert_null(nn_backend_find("ref", NN_BF16));
+#ifdef GLEAM_GPU
+	cr_assert_eq(&nn_backend_cudnn, nn_backend_find("cudnn", NN_FP32));
+	cr_assert_eq(&nn_backend_cudnn_tf32, nn_backend_find("cudnn", NN_TF32));
+	cr_assert_eq(&nn_backend_cudnn_bf16, nn_backend_find("cudnn", NN_BF16));
+#else
+	cr_assert_null(nn_backend_find("cudnn", NN_FP32));
+#endif
 	cr_assert_null(nn_backend_find("auto", NN_BF16));
 }
 
