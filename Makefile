@@ -58,6 +58,9 @@ switches += $(foreach v,CUDA_BASE CUDA_LIB,$(if $($(v)),$(v)=$($(v))))
 # and with its own job server it builds as a sub-make.
 bartmake = +$(MAKE) --no-print-directory -C $(B) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(NPROC)) $(switches)
 
+# two makes in one BART tree would be in each other's way; each of them is parallel
+.NOTPARALLEL:
+
 .PHONY: all overlay unit test demo bench bundle install clean distclean
 
 all: overlay
