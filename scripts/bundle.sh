@@ -64,7 +64,7 @@ copy_scripts()
 	python3 -c 'import sys
 sys.path.insert(0, "bench/gpu")
 import split
-print("\n".join(f"{k} {f}" for k, f in split.own_kernels().items()))' > "$out/bench/gpu/kernels.txt"
+print("\n".join(f"{k} {f}" for k, files in split.own_kernels().items() for f in sorted(files)))' > "$out/bench/gpu/kernels.txt"
 }
 
 # lines "<name> <file>": the libraries that the programs load here

@@ -11,7 +11,8 @@ a traced run; tracing takes some time itself, which is in idle.
 
 A kernel belongs to the part that its source file belongs to, if it is ours
 (sources are read, or kernels.txt beside this file); else to the part that its
-name says. The largest are listed, so that the reader can check.
+name says. "around convolutions" are ours that prepare and finish cuDNN's (rims,
+weights, bias). The largest are listed, so that the reader can check.
 """
 import argparse
 import collections
@@ -23,23 +24,30 @@ import statistics
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from measure import note    # noqa: E402
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = ["convolution", "data consistency", "network besides", "rest", "copies"]
+PARTS = ["convolution", "around convolutions", "data consistency", "network besides", "rest", "copies"]
 LIBRARY_CONVOLUTION = re.compile(r"cudnn|xmma|cutlass|winograd|fprop|dgrad|wgrad|conv|gemm|^sm\d\d|nchw|nhwc", re.I)
 LIBRARY_FFT = re.compile(r"fft|radix", re.I)
 LISTED = 20
 
 
 def own_kernels():
-    """{name: source file} of the kernels of this project"""
+    """{name: {source files}} of the kernels of this project"""
     listed = os.path.join(HERE, "kernels.txt")
+    found = collections.defaultdict(set)
 
     if os.path.exists(listed):
         with open(listed) as f:
-            return dict(line.split() for line in f if line.strip())
+            for name, source in (line.split() for line in f if line.strip()):
+                found[name].add(source)
+
+        return found
 
     root = os.path.join(HERE, "..", "..")
-    found = {}
 
     for name in sorted(glob.glob(os.path.join(root, "src", "**", "*.*"), recursive=True)):
         if not name.endswith((".cu", ".h")):
@@ -47,7 +55,7 @@ def own_kernels():
 
         with open(name) as f:
             for kernel in re.findall(r"__global__\s+void\s+(\w+)", f.read()):
-                found[kernel] = os.path.relpath(name, root)
+                found[kernel].add(os.path.relpath(name, root))
 
     return found
 
@@ -56,7 +64,19 @@ def part_of_file(name):
     if "dc" in os.path.basename(name).split(".")[0].split("_"):
         return "data consistency"
 
+    if name.startswith("src/nn/cudnn"):
+        return "around convolutions"
+
     return "network besides" if name.startswith("src/nn/") else "rest"
+
+
+def part_of_own(name, files):
+    parts = {part_of_file(f) for f in files}
+
+    if 1 < len(parts):
+        note(f"the kernel {name} is in {', '.join(sorted(files))}: its time is in 'rest'")
+
+    return parts.pop() if 1 == len(parts) else "rest"
 
 
 def part_of_kernel(name, own):
@@ -66,7 +86,7 @@ def part_of_kernel(name, own):
             word = m[2][:int(m[1][-digits:])]
 
             if word in own:
-                return part_of_file(own[word])
+                return part_of_own(word, own[word])
 
     if LIBRARY_CONVOLUTION.search(name):
         return "convolution"
@@ -81,12 +101,16 @@ class Trace:
         self.kernels = collections.Counter()
         self.counts = collections.Counter()
         self.parts = collections.Counter()
-        spans = []
+        spans, known = [], {}
 
         with open(name) as f:
             for r in csv.DictReader(f):
                 begin, end = int(r["begin"]), int(r["end"])
-                part = part_of_kernel(r["name"], own) if r["kind"] == "kernel" else "copies"
+
+                if r["name"] not in known:
+                    known[r["name"]] = part_of_kernel(r["name"], own) if r["kind"] == "kernel" else "copies"
+
+                part = known[r["name"]]
                 key = (part, r["name"])
                 self.kernels[key] += end - begin
                 self.counts[key] += 1

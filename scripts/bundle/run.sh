@@ -37,6 +37,9 @@ memcheck 200 compute-sanitizer --tool memcheck
 racecheck 200 compute-sanitizer --tool racecheck
 initcheck 200 compute-sanitizer --tool initcheck"
 
+# of the unit tests those that touch the device; the others only take time under compute-sanitizer
+DEVICE_SUITES='@(adam|backend|cudnn*|gpu*|loss|prox_net)/*'
+
 skip() { echo "SKIP: $*"; exit 77; }
 
 die() { echo "$*" >&2; exit 1; }
@@ -339,7 +342,7 @@ sanitizer()
 		done
 	done
 
-	watched "$found" "$tool" "$dir/unit-%p" "$here/bin/gleam_unit" --filter "${SANITIZE_FILTER:-*}" || status=1
+	watched "$found" "$tool" "$dir/unit-%p" "$here/bin/gleam_unit" --filter "${SANITIZE_FILTER:-$DEVICE_SUITES}" || status=1
 	rm -rf "$tmp"
 
 	cat "$dir"/* | grep -q SUMMARY || { echo "no summary of $tool: it did not run"; return 1; }
