@@ -13,7 +13,6 @@ import argparse
 import csv
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -49,7 +48,7 @@ def options():
     p.add_argument("--features", type=int, help="of both networks (default: 100 and 70)")
     p.add_argument("--only", default="", help="such as pgd-tf32,modl-bf16")
     p.add_argument("--ours", action="append", default=[],
-                   help="further options of bart gleam; once for each setting to be measured (default: its own)")
+                   help="further options of bart gleam; once for each setting to be measured")
     p.add_argument("--gpu", default="-g", help="the option that takes the GPU ('' for tests without one)")
     p.add_argument("--device", default="cuda", help="PyTorch's")
     p.add_argument("--variants", help="of peer.py (default: all)")
@@ -67,11 +66,8 @@ class Clock:
         return self.end - time.monotonic()
 
 
-def allocated_MiB(text):
-    """what our process says at its end: its planned and its peak memory on the device"""
-    lines = [line for line in text.split("\n") if "device" in line and "peak" in line]
-    found = re.search(r"peak[^0-9]*([0-9.]+) *MiB", lines[-1]) if lines else None
-    return float(found.group(1)) if found else None
+# the second is its counterpart of PyTorch's benchmark mode, the third the whole batch at once, as PyTorch does
+SETTINGS = ["", "--autotune", "--micro-batch 4"]
 
 
 class Ours:
@@ -97,8 +93,9 @@ class Ours:
             rows = list(csv.DictReader(f))
 
         return {"seconds": [float(r["seconds_per_iteration"]) for r in rows[WARM_UP:]], "loss": float(rows[-1]["loss"]),
-                "allocated_MiB": allocated_MiB(p.stdout),
-                "said": [s for s in p.stdout.split("\n") if re.search("cudnn|device", s, re.I)]}
+                # on the GPU what it has allocated there at most
+                "allocated_MiB": max(int(r["peak_bytes"]) for r in rows) / (1 << 20) if c.gpu else None,
+                "said": [s for s in p.stdout.split("\n") if s.startswith("GPU")]}
 
 
 class Torch:
@@ -199,7 +196,7 @@ def measure_ours(ours, conf, config, settings, watch, figures, failed):
 
 def compare(conf, config, ours, torch, watch, clock, seconds):
     """{"ours": {setting: figures or failed}, "torch": ..., "variants": ...} of one configuration"""
-    settings = conf.ours or [""]
+    settings = conf.ours or SETTINGS
     result, figures, failed, peer, server = {}, {}, {}, Figures(), None
 
     if torch is not None:
