@@ -6,6 +6,7 @@
 #	make MPI=1			build/mpi/bart
 #	make CUDA=1 CUDNN=1		build/cuda/bart
 #	make EMULATE=1			build/emulated/bart: the GPU's code on an emulated device
+#	make CUDA=1 CUDNN=1 bundle	build/bundle: tests and benchmarks for a machine with a GPU
 #	make DEBUG=1 ASAN=1 UBSAN=1	build/asan/bart
 #	make install PREFIX=/usr/local	the patched bart
 #
@@ -57,7 +58,10 @@ switches += $(foreach v,CUDA_BASE CUDA_LIB,$(if $($(v)),$(v)=$($(v))))
 # and with its own job server it builds as a sub-make.
 bartmake = +$(MAKE) --no-print-directory -C $(B) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(NPROC)) $(switches)
 
-.PHONY: all overlay unit test demo bench install clean distclean
+# two makes in one BART tree would be in each other's way; each of them is parallel
+.NOTPARALLEL:
+
+.PHONY: all overlay unit test demo bench bundle install clean distclean
 
 all: overlay
 	$(bartmake) bart
@@ -104,3 +108,7 @@ endef
 bench: all
 	$(foreach b,$(notdir $(basename $(wildcard bench/*.c))),$(call build_bench,$(b)))
 	BART=$(abspath $(B))/bart bench/run.sh
+
+bundle: all unit
+	$(foreach b,$(notdir $(basename $(wildcard bench/*.c))),$(call build_bench,$(b)))
+	CUDA_BASE=$(CUDA_BASE) scripts/bundle.sh $(B) build/bundle

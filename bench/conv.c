@@ -1,12 +1,18 @@
 /*
  * Speed of the convolutions of a prox network for each backend.
  *
- *	gleam_bench_conv [backend ...]
+ *	gleam_bench_conv [-b <batch>] [backend ...]
  *
- * GFLOP/s count a direct convolution (2 x kernel x channels in x out x pixels)
- * and the fastest of several runs; on a GPU a run is 20 calls in a row. Beforehand each backend's results are
- * compared with those of the backend "ref" on a small image; the column says the
- * largest difference of the three operations, relative to the largest value.
+ * A backend is one of ref, winograd, dnnl, cudnn (fp32), cudnn-tf32, cudnn-bf16.
+ * Rates count a direct convolution (2 x kernel x channels in x out x pixels, no
+ * channels of padding). On the CPU the fastest of several runs counts, on a GPU the
+ * median by events, with the share of the fastest matrix product and the bytes
+ * that the operation cannot do without (each tensor once) per second. Beforehand
+ * each backend's results are compared with those of the backend "ref" on a small
+ * image; the column says the largest difference of the three operations, relative
+ * to the largest value.
+ *
+ * Hidden tensors are as in the networks: a ReLU may have been stored already.
  */
 
 #include <stddef.h>
@@ -17,26 +23,17 @@
 #include <math.h>
 #include <time.h>
 
-#include "gpu/bf16.h"
-
 #include "nn/backend.h"
-#include "nn/device.h"
-#include "nn/tensor.h"
+
+#include "conv_problem.h"
+
+#ifdef GLEAM_GPU
+#include "conv_device.h"
+#endif
 
 
 #define MIN_SECONDS 0.7
 #define MIN_RUNS 5
-#define GPU_CALLS 20
-#define GPU_BATCH 4
-
-struct shape_s {
-
-	long in;
-	long out;
-	long kernel;
-	bool in_image;
-	bool out_image;
-};
 
 static const struct shape_s shapes[] = {
 
@@ -54,28 +51,6 @@ static const struct shape_s shapes[] = {
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
-enum operation { FORWARD, DATA, WEIGHTS, OPERATIONS };
-
-
-// tensors of one convolution; the first three are inputs
-struct problem_s {
-
-	const struct nn_backend_s* backend;
-	struct nn_conv_s conf;
-	struct nn_plan_s* plan;
-
-	// on the device
-	void* ws;
-
-	void* x;
-	void* dy;
-	float* weights;
-
-	void* y;
-	void* dx;
-	float* dweights;
-};
-
 
 static double seconds(void)
 {
@@ -87,276 +62,8 @@ static double seconds(void)
 }
 
 
-static long weights_size(const struct nn_conv_s* conf)
-{
-	return conf->in.channels * conf->out.channels * conf->kernel[0] * conf->kernel[1] * conf->kernel[2];
-}
-
-
-static struct nn_tensor_s layout(const struct nn_backend_s* backend, long channels, bool image, const long dims[NN_DIMS])
-{
-	long strs[NN_DIMS] = { 1, dims[0], dims[0] * dims[1], dims[0] * dims[1] * dims[2] };
-
-	return image ? nn_tensor_image(channels / 2, strs[3], dims, strs) : nn_tensor_feature(backend, channels, dims, 2);
-}
-
-
-static void* zeros(const struct nn_device_s* device, size_t bytes)
-{
-	void* p = device->alloc(bytes);
-
-	if (NULL == p)
-		abort();
-
-	device->clear(p, bytes);
-
-	return p;
-}
-
-
-static void* upload(const struct nn_device_s* device, const void* src, size_t bytes)
-{
-	void* p = zeros(device, bytes);
-
-	device->upload(p, src, bytes);
-	device->sync();
-
-	return p;
-}
-
-
-static long pixel_count(const struct nn_tensor_s* t)
-{
-	return t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3];
-}
-
-
-static long offset(const struct nn_tensor_s* t, long pixel, long c)
-{
-	long off = t->offset + (c % t->group) + (c / t->group) * t->group_str;
-
-	for (int i = 0; i < NN_DIMS; i++) {
-
-		off += (pixel % t->dims[i]) * t->strs[i];
-		pixel /= t->dims[i];
-	}
-
-	return off;
-}
-
-
-static float value(const struct nn_tensor_s* t, const void* data, long pixel, long c)
-{
-	long i = offset(t, pixel, c);
-
-	return (NN_BFLOAT16 == t->type) ? bf16_to_float(((const bf16_t*)data)[i]) : ((const float*)data)[i];
-}
-
-
-// the same values for every layout
-static float some_value(long i)
-{
-	return (float)((double)((unsigned long)(i + 1) * 2654435761UL % 4294967296UL) / 2147483648. - 1.);
-}
-
-
-// what has passed a ReLU is not negative
-static void* some_tensor(const struct nn_device_s* device, const struct nn_tensor_s* t, bool relu)
-{
-	void* host = calloc(1, nn_tensor_bytes(t));
-
-	for (long i = 0; i < pixel_count(t); i++) {
-
-		for (long c = 0; c < t->channels; c++) {
-
-			float val = some_value(i * t->channels + c);
-
-			if (relu)
-				val = fmaxf(0.f, val);
-
-			if (NN_BFLOAT16 == t->type)
-				((bf16_t*)host)[offset(t, i, c)] = bf16_from_float(val);
-			else
-				((float*)host)[offset(t, i, c)] = val;
-		}
-	}
-
-	void* p = upload(device, host, nn_tensor_bytes(t));
-
-	free(host);
-
-	return p;
-}
-
-
-static float* some_weights(const struct nn_device_s* device, long N)
-{
-	float* host = malloc((size_t)N * sizeof(float));
-
-	for (long i = 0; i < N; i++)
-		host[i] = some_value(i);
-
-	float* p = upload(device, host, (size_t)N * sizeof(float));
-
-	free(host);
-
-	return p;
-}
-
-
-static struct problem_s problem_create(const struct nn_backend_s* backend, const struct shape_s* shape, const long dims[NN_DIMS])
-{
-	struct problem_s p = {
-
-		.backend = backend,
-		.conf = {
-
-			.in = layout(backend, shape->in, shape->in_image, dims),
-			.out = layout(backend, shape->out, shape->out_image, dims),
-			.kernel = { shape->kernel, shape->kernel, 1 },
-			.padding = NN_PAD_REFLECT,
-			.relu = !shape->in_image,
-			.relu_in_done = !shape->in_image,
-		},
-	};
-
-	const struct nn_device_s* device = backend->device;
-
-	p.plan = backend->conv_create(&p.conf);
-	p.ws = zeros(device, backend->conv_workspace(p.plan, false));
-
-	p.x = some_tensor(device, &p.conf.in, p.conf.relu_in_done);
-	p.dx = zeros(device, nn_tensor_bytes(&p.conf.in));
-	p.y = zeros(device, nn_tensor_bytes(&p.conf.out));
-	p.dy = some_tensor(device, &p.conf.out, false);
-	p.weights = some_weights(device, weights_size(&p.conf));
-	p.dweights = zeros(device, (size_t)weights_size(&p.conf) * sizeof(float));
-
-	return p;
-}
-
-
-static void problem_free(struct problem_s* p)
-{
-	void* all[] = { p->ws, p->x, p->dx, p->y, p->dy, p->weights, p->dweights };
-
-	p->backend->conv_free(p->plan);
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		p->backend->device->free(all[i]);
-}
-
-
-static void run(struct problem_s* p, enum operation operation)
-{
-	switch (operation) {
-
-	case FORWARD:
-		p->backend->conv_forward(p->plan, p->y, NULL, p->x, p->weights, NULL, p->ws);
-		break;
-
-	case DATA:
-		p->backend->conv_backward_data(p->plan, p->dx, false, p->dy, p->x, p->weights, p->ws);
-		break;
-
-	default:
-		p->backend->conv_backward_weights(p->plan, p->dweights, NULL, p->x, p->dy, p->ws);
-	}
-}
-
-
-static void* download(const struct problem_s* p, const void* src, size_t bytes)
-{
-	void* host = malloc(bytes);
-
-	p->backend->device->download(host, src, bytes);
-
-	return host;
-}
-
-
-static double tensor_error(const struct problem_s* pa, const struct nn_tensor_s* ta, const void* da,
-		const struct problem_s* pb, const struct nn_tensor_s* tb, const void* db)
-{
-	void* a = download(pa, da, nn_tensor_bytes(ta));
-	void* b = download(pb, db, nn_tensor_bytes(tb));
-
-	double diff = 0.;
-	double max = 0.;
-
-	for (long i = 0; i < pixel_count(ta); i++) {
-
-		for (long c = 0; c < ta->channels; c++) {
-
-			double ref = (double)value(tb, b, i, c);
-			double d = fabs((double)value(ta, a, i, c) - ref);
-
-			diff = (d >= 0.) ? fmax(diff, d) : INFINITY;
-			max = fmax(max, fabs(ref));
-		}
-	}
-
-	free(a);
-	free(b);
-
-	return diff / max;
-}
-
-
-static double weights_error(const struct problem_s* pa, const struct problem_s* pb)
-{
-	size_t bytes = (size_t)weights_size(&pa->conf) * sizeof(float);
-	float* a = download(pa, pa->dweights, bytes);
-	float* b = download(pb, pb->dweights, bytes);
-
-	double diff = 0.;
-	double max = 0.;
-
-	for (long i = 0; i < weights_size(&pa->conf); i++) {
-
-		double d = fabs((double)a[i] - (double)b[i]);
-
-		diff = (d >= 0.) ? fmax(diff, d) : INFINITY;
-		max = fmax(max, fabs((double)b[i]));
-	}
-
-	free(a);
-	free(b);
-
-	return diff / max;
-}
-
-
-static double error_against_ref(const struct nn_backend_s* backend, const struct shape_s* shape)
-{
-	const long dims[NN_DIMS] = { 23, 18, 1, 1 };
-
-	struct problem_s p = problem_create(backend, shape, dims);
-	struct problem_s ref = problem_create(&nn_backend_ref, shape, dims);
-
-	for (int i = 0; i < OPERATIONS; i++) {
-
-		run(&p, (enum operation)i);
-		run(&ref, (enum operation)i);
-	}
-
-	double error = tensor_error(&p, &p.conf.out, p.y, &ref, &ref.conf.out, ref.y);
-
-	error = fmax(error, tensor_error(&p, &p.conf.in, p.dx, &ref, &ref.conf.in, ref.dx));
-	error = fmax(error, weights_error(&p, &ref));
-
-	problem_free(&p);
-	problem_free(&ref);
-
-	return error;
-}
-
-
 static double fastest(struct problem_s* p, enum operation operation)
 {
-	const struct nn_device_s* device = p->backend->device;
-	int calls = device->host ? 1 : GPU_CALLS;
-
 	double best = INFINITY;
 	double begin = seconds();
 
@@ -364,34 +71,87 @@ static double fastest(struct problem_s* p, enum operation operation)
 
 		double start = seconds();
 
-		for (int j = 0; j < calls; j++)
-			run(p, operation);
-
-		device->sync();
-		best = fmin(best, (seconds() - start) / calls);
+		run(p, operation);
+		best = fmin(best, seconds() - start);
 	}
 
 	return best;
 }
 
 
-static void measure(const struct nn_backend_s* backend, const struct shape_s* shape)
+static double flops(const struct problem_s* p)
 {
-	const long dims[NN_DIMS] = { 320, 256, 1, backend->device->host ? 1 : GPU_BATCH };
+	return 2. * (double)(weights_size(&p->conf) * pixel_count(&p->conf.out));
+}
+
+
+static void measure_host(struct problem_s* p)
+{
+	for (int i = 0; i < OPERATIONS; i++) {
+
+		double s = fastest(p, (enum operation)i);
+
+		printf("  %7.1f (%6.2f ms)", 1.e-9 * flops(p) / s, 1.e3 * s);
+		fflush(stdout);
+	}
+}
+
+
+#ifdef GLEAM_GPU
+struct launch_s { struct problem_s* p; enum operation operation; };
+
+static void launch(void* data)
+{
+	struct launch_s* l = data;
+
+	run(l->p, l->operation);
+}
+
+
+// each tensor once: the data gradient reads x for the mask of a ReLU
+static double least_bytes(const struct problem_s* p, enum operation operation)
+{
+	double in = (double)(pixel_count(&p->conf.in) * p->conf.in.channels) * (double)nn_type_bytes(p->conf.in.type);
+	double out = (double)(pixel_count(&p->conf.out) * p->conf.out.channels) * (double)nn_type_bytes(p->conf.out.type);
+
+	return out + (((DATA == operation) && p->conf.relu) ? 2. : 1.) * in;
+}
+
+
+static void measure_device(struct problem_s* p, double peak)
+{
+	for (int i = 0; i < OPERATIONS; i++) {
+
+		struct launch_s l = { p, (enum operation)i };
+		double s = device_seconds(launch, &l);
+
+		printf("  %6.1f (%3.0f %%, %6.3f ms, %5.0f GB/s)", 1.e-12 * flops(p) / s, 100. * flops(p) / s / peak,
+				1.e3 * s, 1.e-9 * least_bytes(p, l.operation) / s);
+		fflush(stdout);
+	}
+}
+#else
+static void measure_device(struct problem_s* p, double peak)
+{
+	(void)p;
+	(void)peak;
+}
+#endif
+
+
+static void measure(const struct nn_backend_s* backend, const struct shape_s* shape, long batch, double peak)
+{
+	const long dims[NN_DIMS] = { 320, 256, 1, batch };
 
 	double error = error_against_ref(backend, shape);
 	struct problem_s p = problem_create(backend, shape, dims);
-	double flop = 2. * (double)(weights_size(&p.conf) * pixel_count(&p.conf.out));
 
-	printf("%-11s %3ld -> %3ld  %ldx%ld ", backend->name, shape->in, shape->out, shape->kernel, shape->kernel);
+	printf("%-10s %3ld -> %3ld  %ldx%ld ", backend->name, shape->in, shape->out, shape->kernel, shape->kernel);
 
-	for (int i = 0; i < OPERATIONS; i++) {
-
-		double s = fastest(&p, (enum operation)i);
-
-		printf("  %8.1f (%6.3f ms)", 1.e-9 * flop / s, 1.e3 * s);
-		fflush(stdout);
-	}
+	if (backend->device->host)
+		measure_host(&p);
+	else
+		measure_device(&p, peak);
 
 	printf("  %6.1f MiB  %.1e\n", (double)backend->conv_workspace(p.plan, false) / 1048576., error);
 
@@ -401,15 +161,31 @@ static void measure(const struct nn_backend_s* backend, const struct shape_s* sh
 
 static bool wanted(const struct nn_backend_s* backend, int argc, char* argv[])
 {
-	for (int i = 1; i < argc; i++)
+	for (int i = 0; i < argc; i++)
 		if (0 == strcmp(backend->name, argv[i]))
 			return true;
 
-	return (1 == argc);
+	return (0 == argc);
 }
 
 
-static void measure_backend(const struct nn_backend_s* backend)
+static double ceiling(const struct nn_backend_s* backend)
+{
+	if (backend->device->host)
+		return NAN;
+
+#ifdef GLEAM_GPU
+	gpu_init();
+	printf("%s; a copy moves %.0f GB/s, read and written\n", gpu_describe(), 1.e-9 * device_bandwidth());
+
+	return device_peak(backend->precision);
+#else
+	return NAN;
+#endif
+}
+
+
+static void measure_backend(const struct nn_backend_s* backend, long batch)
 {
 	const char* reason = backend->missing();
 
@@ -419,19 +195,36 @@ static void measure_backend(const struct nn_backend_s* backend)
 		return;
 	}
 
+	double peak = ceiling(backend);
+
 	for (size_t i = 0; i < SHAPES; i++)
-		measure(backend, &shapes[i]);
+		measure(backend, &shapes[i], batch, peak);
 }
 
 
 int main(int argc, char* argv[argc])
 {
-	printf("320x256 (on a GPU a batch of %d), GFLOP/s of direct convolution (time): forward, data gradient, weight gradient; "
-		"workspace; error against ref\n", GPU_BATCH);
+	long batch = 1;
+	int first = 1;
+
+	if ((3 <= argc) && (0 == strcmp("-b", argv[1]))) {
+
+		batch = strtol(argv[2], NULL, 10);
+		first = 3;
+	}
+
+	if (1 > batch) {
+
+		fprintf(stderr, "gleam_bench_conv [-b <batch>] [backend ...]\n");
+		return 1;
+	}
+
+	printf("320x256, batch %ld; GFLOP/s (GPU: TFLOP/s) of direct convolution (time): forward, data gradient, "
+		"weight gradient; workspace; error against ref\n", batch);
 
 	for (int i = 0; NULL != nn_backends[i]; i++)
-		if (wanted(nn_backends[i], argc, argv))
-			measure_backend(nn_backends[i]);
+		if (wanted(nn_backends[i], argc - first, argv + first))
+			measure_backend(nn_backends[i], batch);
 
 	return 0;
 }

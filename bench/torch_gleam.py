@@ -77,16 +77,21 @@ class Trainer:
 
     def __init__(self, conf, A, x0, ref):
         import torch
-        from torch_net import Iteration
 
         self.conf, self.A, self.x0, self.ref = conf, A, x0, ref
         torch.manual_seed(conf.seed)
-        dtype = ref.real.dtype
-        self.net = torch.nn.ModuleList(Iteration(conf) for _ in range(conf.iterations)).to(dtype)
+        self.net = torch.nn.ModuleList(self.unrolled() for _ in range(conf.iterations)).to(ref.device, ref.real.dtype)
         per = conf.iterations // conf.modules
         self.modules = [self.net[m:m + per] for m in range(0, conf.iterations, per)]
-        self.adam = [torch.optim.Adam(m.parameters(), lr=conf.lr, weight_decay=conf.weight_decay)
-                     for m in self.modules]
+        self.adam = [self.optimiser(m.parameters()) for m in self.modules]
+
+    def unrolled(self):
+        from torch_net import Iteration
+        return Iteration(self.conf)
+
+    def optimiser(self, parameters):
+        import torch
+        return torch.optim.Adam(parameters, lr=self.conf.lr, weight_decay=self.conf.weight_decay)
 
     def module(self, m, x):
         from torch.utils.checkpoint import checkpoint

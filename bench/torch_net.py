@@ -41,6 +41,9 @@ class Sense:
     def normal(self, x):
         return self.adjoint(self.forward(x))
 
+    def solve(self, mu, rhs, x, iterations):
+        return conjgrad(self, mu, rhs, x, iterations)
+
 
 class SenseTuned(Sense):
     """The shifts of the image are a phase in k-space that commutes with the
@@ -79,7 +82,7 @@ class PadConv(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, relu):
         B, C, H, W = x.shape
-        p = torch.empty((B, C, H + 2, W + 2), dtype=x.dtype, memory_format=PadConv.layout)
+        p = torch.empty((B, C, H + 2, W + 2), dtype=x.dtype, device=x.device, memory_format=PadConv.layout)
         inside = p[:, :, 1:-1, 1:-1]
 
         if relu:
@@ -140,6 +143,8 @@ def fastest_layout(features, size=(160, 128)):
 class ReflectConv(nn.Module):
     """[ReLU] and a 3x3 convolution without bias on reflected edges"""
 
+    operand = None     # dtype that the tuned convolution takes, where it is another
+
     def __init__(self, cin, cout, relu, tuned):
         super().__init__()
         self.relu = nn.ReLU() if relu else nn.Identity()
@@ -149,7 +154,12 @@ class ReflectConv(nn.Module):
 
     def forward(self, x):
         if self.tuned:
-            return PadConv.apply(x, self.conv.weight, isinstance(self.relu, nn.ReLU))
+            w = self.conv.weight
+
+            if self.operand is not None:
+                x, w = x.to(self.operand), w.to(self.operand)
+
+            return PadConv.apply(x, w, isinstance(self.relu, nn.ReLU))
 
         return self.conv(self.pad(self.relu(x)))
 
@@ -235,12 +245,12 @@ class AdjointSolve(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z, x, A, x0, mu, iterations):
         ctx.rest = (A, mu, iterations)
-        return conjgrad(A, mu, x0 + mu * z, x, iterations)
+        return A.solve(mu, x0 + mu * z, x, iterations)
 
     @staticmethod
     def backward(ctx, du):
         A, mu, iterations = ctx.rest
-        dz = mu * conjgrad(A, mu, du, torch.zeros_like(du), iterations)
+        dz = mu * A.solve(mu, du, torch.zeros_like(du), iterations)
         return dz, None, None, None, None, None
 
 
@@ -256,20 +266,22 @@ class Iteration(nn.Module):
         if conf.tuned:
             self.prox = self.prox.to(memory_format=PadConv.layout)
 
+    def denoise(self, x):
+        return image(self.prox(channels(x, self.conf.tuned)))
+
     def forward(self, x, A, x0):
         c = self.conf
 
         if c.network == "pgd":
-            v = x - 2 * c.step_size * (A.normal(x) - x0)
-            return image(self.prox(channels(v, c.tuned)))
+            return self.denoise(x - 2 * c.step_size * (A.normal(x) - x0))
 
-        z = image(self.prox(channels(x, c.tuned)))
+        z = self.denoise(x)
 
         if c.cg_gradient == "adjoint":
             # the initial value does not count: the solution does not depend on it
             return AdjointSolve.apply(z, x.detach(), A, x0, c.mu, c.cg_iter)
 
-        return conjgrad(A, c.mu, x0 + c.mu * z, x, c.cg_iter)
+        return A.solve(c.mu, x0 + c.mu * z, x, c.cg_iter)
 
 
 def synthetic(conf, dtype=torch.float32):

@@ -77,7 +77,11 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_CLEAR(0, "no-shuffle", &conf.shuffle, "samples in the order of the file"),
 		OPTL_STRING('l', "load", &conf.load, "<weights>", "start from these weights"),
 
-		OPTL_STRING(0, "backend", &conf.backend, "name", "what computes the networks: auto, winograd, dnnl, ref (auto)"),
+		OPTL_STRING(0, "backend", &conf.compute.backend, "name", "what computes the networks: auto, winograd, dnnl, ref, cudnn (auto)"),
+		OPTL_SET('g', "gpu", &conf.compute.gpu, "compute on the GPU, with cuDNN"),
+		OPTL_STRING(0, "precision", &conf.compute.precision, "name", "GPU: fp32, tf32 or bf16 (fp32)"),
+		OPTL_SET(0, "autotune", &conf.compute.autotune, "GPU: time what cuDNN offers and take the fastest; a run may differ from the last one in its last digits"),
+		OPTL_SET(0, "fast-math", &conf.compute.fast_math, "GPU: sums in any order, too: no two runs give the same digits"),
 		OPTL_STRING(0, "log", &conf.log, "file.csv", "write a line per iteration"),
 		OPTL_SET(0, "memory", &conf.memory, "print the memory plan and exit"),
 	};

@@ -12,6 +12,8 @@
 
 #include "gleam/data.h"
 #include "gleam/dc.h"
+#include "gleam/place.h"
+#include "gleam/stage.h"
 #include "gleam/unroll.h"
 
 #include "gleam/batch.h"
@@ -20,6 +22,8 @@ struct gleam_batch_s {
 
 	const struct gleam_data_s* data;
 	struct gleam_unroll_s* unroll;
+	const struct gleam_place_s* place;
+	struct stage_s* stage;	// NULL on the CPU
 
 	long size;
 	long micro_batch;
@@ -33,10 +37,11 @@ struct gleam_batch_s {
 	long pat_size;
 	long img_size;
 
-	complex float* buffer;	// k-space and maps of a part, and what a sample needs for a moment, in turn
+	// on the CPU: k-space and maps of a part, and what a sample needs for a moment, in turn
+	complex float* buffer;
 	complex float* pattern;
 
-	complex float* x0;
+	complex float* x0;	// on the device
 	complex float* ref;
 	complex float* x;
 };
@@ -70,7 +75,7 @@ static void sizes_of_one(const struct gleam_data_s* data, long* ksp, long* map, 
 	*img = md_calc_size(DIMS, img_dims);
 }
 
-size_t gleam_batch_bytes(const struct gleam_data_s* data, long size, long micro_batch)
+size_t gleam_batch_bytes(const struct gleam_place_s* place, const struct gleam_data_s* data, long size, long micro_batch)
 {
 	long ksp;
 	long map;
@@ -79,46 +84,68 @@ size_t gleam_batch_bytes(const struct gleam_data_s* data, long size, long micro_
 
 	sizes_of_one(data, &ksp, &map, &pat, &img);
 
-	return (size_t)(micro_batch * (MAX(ksp, map) + pat) + 3 * size * img) * CFL_SIZE;
+	size_t images = (size_t)(3 * size * img) * CFL_SIZE;
+
+	if (NULL != place->stage)
+		return images + place->stage->bytes(data, size, micro_batch);
+
+	return images + (size_t)(micro_batch * (MAX(ksp, map) + pat)) * CFL_SIZE;
 }
 
-static complex float* alloc_elements(long n)
+static complex float* alloc_elements(const struct gleam_place_s* place, long n)
 {
-	return md_alloc(1, (long[1]){ n }, CFL_SIZE);
+	return gleam_place_alloc(place, (size_t)n * CFL_SIZE);
+}
+
+static void alloc_host(struct gleam_batch_s* b)
+{
+	b->buffer = alloc_elements(b->place, b->micro_batch * MAX(b->ksp_size, b->map_size));
+	b->pattern = alloc_elements(b->place, b->micro_batch * b->pat_size);
 }
 
 struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct gleam_unroll_s* unroll, long size, long micro_batch)
 {
 	PTR_ALLOC(struct gleam_batch_s, b);
 
-	b->data = data;
-	b->unroll = unroll;
-	b->size = size;
-	b->micro_batch = micro_batch;
-	b->selected = -1;
-	b->checked = false;
+	*b = (struct gleam_batch_s){
+
+		.data = data,
+		.unroll = unroll,
+		.place = gleam_unroll_place(unroll),
+		.size = size,
+		.micro_batch = micro_batch,
+		.selected = -1,
+	};
 
 	b->samples = xmalloc((size_t)size * sizeof(long));
 	b->scale = xmalloc((size_t)size * sizeof(float));
 
 	sizes_of_one(data, &b->ksp_size, &b->map_size, &b->pat_size, &b->img_size);
 
-	b->buffer = alloc_elements(micro_batch * MAX(b->ksp_size, b->map_size));
-	b->pattern = alloc_elements(micro_batch * b->pat_size);
-	b->x0 = alloc_elements(size * b->img_size);
-	b->ref = alloc_elements(size * b->img_size);
-	b->x = alloc_elements(size * b->img_size);
+	if (NULL == b->place->stage)
+		alloc_host(b);
+	else
+		b->stage = b->place->stage->create(data, gleam_unroll_dc(unroll), size, micro_batch);
+
+	b->x0 = alloc_elements(b->place, size * b->img_size);
+	b->ref = alloc_elements(b->place, size * b->img_size);
+	b->x = alloc_elements(b->place, size * b->img_size);
 
 	return PTR_PASS(b);
 }
 
 void gleam_batch_free(struct gleam_batch_s* b)
 {
-	md_free(b->buffer);
-	md_free(b->pattern);
-	md_free(b->x0);
-	md_free(b->ref);
-	md_free(b->x);
+	const struct nn_device_s* device = b->place->device;
+
+	if (NULL != b->stage)
+		b->place->stage->free(b->stage);
+
+	device->free(b->buffer);
+	device->free(b->pattern);
+	device->free(b->x0);
+	device->free(b->ref);
+	device->free(b->x);
 
 	xfree(b->samples);
 	xfree(b->scale);
@@ -157,6 +184,12 @@ float gleam_batch_scale(const struct gleam_batch_s* b, long i)
 
 void gleam_batch_select(struct gleam_batch_s* b, long part)
 {
+	if (NULL != b->stage) {
+
+		b->place->stage->select(b->stage, part);
+		return;
+	}
+
 	if (part == b->selected)
 		return;
 
@@ -240,17 +273,78 @@ static void load_part(struct gleam_batch_s* b, long part)
 		scale_sample(b, first + i);
 }
 
+static void load_host(struct gleam_batch_s* b)
+{
+	b->selected = -1;
+
+	for (long part = 0; part < gleam_batch_parts(b); part++)
+		load_part(b, part);
+}
+
+static void check_units_staged(const struct gleam_batch_s* b)
+{
+	size_t bytes = (size_t)b->img_size * CFL_SIZE;
+	complex float* x0 = xmalloc(bytes);
+	complex float* ref = xmalloc(bytes);
+
+	for (long i = 0; i < b->size; i++) {
+
+		b->place->device->download(x0, b->x0 + i * b->img_size, bytes);
+		b->place->device->download(ref, b->ref + i * b->img_size, bytes);
+
+		check_units(b, i, ref, x0);
+	}
+
+	xfree(x0);
+	xfree(ref);
+}
+
+static void load_staged(struct gleam_batch_s* b)
+{
+	b->place->stage->load(b->stage, b->samples, b->x0, b->ref, b->scale);
+
+	for (long i = 0; i < b->size; i++) {
+
+		check_scale(b, i, b->scale[i]);
+
+		b->scale[i] = (0.f < b->scale[i]) ? b->scale[i] : 1.f;
+	}
+
+	if (!b->checked && gleam_data_has_reference(b->data))
+		check_units_staged(b);
+}
+
 void gleam_batch_load(struct gleam_batch_s* b, const long samples[])
 {
 	for (long i = 0; i < b->size; i++)
 		b->samples[i] = samples[i];
 
-	b->selected = -1;
-
-	for (long part = 0; part < gleam_batch_parts(b); part++)
-		load_part(b, part);
+	if (NULL != b->stage)
+		load_staged(b);
+	else
+		load_host(b);
 
 	b->checked = true;
 
-	md_copy(1, (long[1]){ b->size * b->img_size }, b->x, b->x0, CFL_SIZE);
+	b->place->device->copy(b->x, b->x0, (size_t)(b->size * b->img_size) * CFL_SIZE);
+}
+
+void gleam_batch_ahead(struct gleam_batch_s* b, const long samples[])
+{
+	if (NULL != b->stage)
+		b->place->stage->read(b->stage, samples);
+}
+
+void gleam_batch_ahead_next(struct gleam_batch_s* b, long sample)
+{
+	long next = gleam_data_next(b->data, sample + 1);
+
+	if (next < gleam_data_samples(b->data))
+		gleam_batch_ahead(b, &next);
+}
+
+void gleam_batch_upload(struct gleam_batch_s* b)
+{
+	if (NULL != b->stage)
+		b->place->stage->upload(b->stage);
 }

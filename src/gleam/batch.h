@@ -1,7 +1,7 @@
 /*
  * A mini-batch: the images of its samples, and the order in which samples are
  * drawn. It is worked through in parts (micro-batches) of a fixed number of
- * samples, for which the operators are set in turn.
+ * samples, for which the operators are set in turn. Images are on the device.
  */
 #ifndef _GLEAM_BATCH_H
 #define _GLEAM_BATCH_H
@@ -24,12 +24,22 @@ extern struct gleam_dims_s gleam_batch_dims(const struct gleam_data_s* data, lon
 extern struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct gleam_unroll_s* unroll, long size, long micro_batch);
 extern void gleam_batch_free(struct gleam_batch_s* batch);
 
-extern size_t gleam_batch_bytes(const struct gleam_data_s* data, long size, long micro_batch);
+extern size_t gleam_batch_bytes(const struct gleam_place_s* place, const struct gleam_data_s* data, long size, long micro_batch);
 
 /* Reads these samples: x0 = A^H y, scaled by the 95th percentile of its
  * magnitude, the reference (if the data has one) by the same number, x = x0.
  */
 extern void gleam_batch_load(struct gleam_batch_s* batch, const long samples[]);
+
+/* Where images lie on a GPU, what the next call of gleam_batch_load will ask for may
+ * be read and uploaded while the device works on this one: ahead begins to read,
+ * upload waits for that and begins to copy. On the CPU neither does anything.
+ */
+extern void gleam_batch_ahead(struct gleam_batch_s* batch, const long samples[]);
+extern void gleam_batch_upload(struct gleam_batch_s* batch);
+
+// ahead for a data set that is worked through in its order, one sample at a time, after this one
+extern void gleam_batch_ahead_next(struct gleam_batch_s* batch, long sample);
 
 extern const struct gleam_data_s* gleam_batch_data(const struct gleam_batch_s* batch);
 

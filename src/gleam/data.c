@@ -297,6 +297,15 @@ bool gleam_data_empty(const struct gleam_data_s* data, long sample)
 }
 
 
+long gleam_data_next(const struct gleam_data_s* data, long sample)
+{
+	while ((sample < data->samples) && data->empty[sample])
+		sample++;
+
+	return sample;
+}
+
+
 /* 1 where any coil has a sample. Not by the root of the sum of squares, which is
  * zero for the small numbers of some scanners.
  */

@@ -68,6 +68,9 @@ extern bool gleam_data_has_reference(const struct gleam_data_s* data);
 // k-space of this sample, multiplied with the pattern, is all zero: it cannot be scaled
 extern bool gleam_data_empty(const struct gleam_data_s* data, long sample);
 
+// the first sample from this one on that is not empty, or the number of samples
+extern long gleam_data_next(const struct gleam_data_s* data, long sample);
+
 /* The one number a sample is divided by: the 95th percentile of |x0|, with
  * linear interpolation between ranks as numpy.percentile does. 0 if N is 0; x0
  * holds no NaN. abs is room for the magnitudes.

@@ -19,6 +19,7 @@
 #include "gleam/memory.h"
 #include "gleam/metrics.h"
 #include "gleam/output.h"
+#include "gleam/place.h"
 #include "gleam/report.h"
 #include "gleam/setup.h"
 #include "gleam/unroll.h"
@@ -30,7 +31,7 @@
 
 const struct gleam_infer_s gleam_infer_defaults = {
 
-	.backend = "auto",
+	.compute = GLEAM_COMPUTE_DEFAULTS,
 	.iterations = GLEAM_UNSET,
 };
 
@@ -38,6 +39,7 @@ struct infer_s {
 
 	const struct gleam_infer_s* conf;
 	const struct nn_backend_s* backend;
+	const struct gleam_place_s* place;
 
 	struct gleam_weights_s* weights;
 	struct gleam_data_s* data;
@@ -49,7 +51,16 @@ struct infer_s {
 
 	struct gleam_unroll_s* unroll;
 	struct gleam_batch_s* batch;
+
+	// on the device
+	float* params;			// on the CPU those of the weights
 	complex float* next;
+
+	// on the host; on the CPU, the images themselves
+	size_t img_bytes;
+	complex float* host_x;
+	complex float* host_ref;
+	complex float* host_next;
 
 	long out_dims[DIMS];
 	struct output_s* out;
@@ -95,10 +106,10 @@ static void plan_memory(struct infer_s* s)
 
 	gleam_memory_add(&s->plan, "activations and workspace", bytes.prox);
 	gleam_memory_add(&s->plan, "data consistency", bytes.dc);
-	gleam_memory_add(&s->plan, "images of one sample", bytes.images + image + gleam_batch_bytes(s->data, 1, 1));
+	gleam_memory_add(&s->plan, "images of one sample", bytes.images + image + gleam_batch_bytes(s->place, s->data, 1, 1));
 
 	if (NULL != s->conf->files.reference)
-		gleam_memory_add(&s->plan, "metrics", gleam_validate_bytes(&s->dims));
+		gleam_memory_add(&s->plan, "metrics", gleam_validate_bytes(s->place, &s->dims));
 
 	gleam_memory_add(&s->plan, "weights", (size_t)(s->weights->net.iterations * s->weights->P) * sizeof(float));
 }
@@ -126,57 +137,84 @@ static void store(struct infer_s* s, long sample, long stage, const complex floa
 
 static void measure(struct infer_s* s, long stage, const complex float* x)
 {
-	if (NULL != s->stat)
-		gleam_validate_image(&s->stat[stage], s->img_dims, x, gleam_batch_ref(s->batch, 0));
+	if (NULL == s->stat)
+		return;
+
+	const complex float* ref = gleam_place_on_host(s->place, s->host_ref, gleam_batch_ref(s->batch, 0), s->img_bytes);
+
+	gleam_validate_image(&s->stat[stage], s->img_dims, x, ref);
 }
 
 static bool converged(const struct infer_s* s, const complex float* next, const complex float* x)
 {
-	if (0. == s->conf->tol)
-		return false;
-
 	return md_zrmse(DIMS, s->img_dims, next, x) < s->conf->tol * md_zrms(DIMS, s->img_dims, next);
 }
 
-static void finish_stage(struct infer_s* s, long sample, long stage, complex float* tmp, const complex float* x)
+// x is on the host
+static void finish_stage(struct infer_s* s, long sample, long stage, const complex float* x)
 {
 	measure(s, stage, x);
 
 	if (!s->conf->stages && (s->N != stage))
 		return;
 
-	md_zsmul(DIMS, s->img_dims, tmp, x, gleam_batch_scale(s->batch, 0));
-	store(s, sample, stage, tmp);
+	md_zsmul(DIMS, s->img_dims, s->host_next, x, gleam_batch_scale(s->batch, 0));
+	store(s, sample, stage, s->host_next);
+}
+
+// will anybody look at this stage's image?
+static bool needs_image(const struct infer_s* s, long stage)
+{
+	return (NULL != s->stat) || s->conf->stages || (s->N == stage);
+}
+
+// one more stage from x to x; has it converged?
+static bool next_stage(struct infer_s* s, long n, complex float* x)
+{
+	gleam_unroll_forward(s->unroll, 0, s->params + (n - 1) * s->weights->P, s->next, x, gleam_batch_x0(s->batch, 0));
+
+	s->steps++;
+
+	bool done = false;
+
+	if (0. != s->conf->tol) {
+
+		const complex float* next = gleam_place_on_host(s->place, s->host_next, s->next, s->img_bytes);
+
+		done = converged(s, next, gleam_place_on_host(s->place, s->host_x, x, s->img_bytes));
+	}
+
+	s->place->device->copy(x, s->next, s->img_bytes);
+
+	return done;
 }
 
 static void reconstruct(struct infer_s* s, long sample)
 {
-	long P = s->weights->P;
-
 	gleam_batch_load(s->batch, &sample);
+	gleam_batch_ahead_next(s->batch, sample);
 
 	complex float* x = gleam_batch_x(s->batch, 0);
+	const complex float* image = gleam_place_on_host(s->place, s->host_x, x, s->img_bytes);
 	bool done = false;
 
-	measure(s, 0, x);
+	measure(s, 0, image);
 
 	for (long n = 1; n <= s->N; n++) {
 
 		// after an early exit the later stages are the last image
 		if (!done) {
 
-			gleam_unroll_forward(s->unroll, 0, s->weights->params + (n - 1) * P, s->next, x, gleam_batch_x0(s->batch, 0));
-
-			done = converged(s, s->next, x);
-			s->steps++;
-
-			md_copy(DIMS, s->img_dims, x, s->next, CFL_SIZE);
+			done = next_stage(s, n, x);
+			image = (done || needs_image(s, n)) ? gleam_place_on_host(s->place, s->host_x, x, s->img_bytes) : image;
 		}
 
-		finish_stage(s, sample, n, s->next, x);
+		finish_stage(s, sample, n, image);
 	}
 
-	if (!isfinite(md_zrms(DIMS, s->img_dims, x)))
+	gleam_batch_upload(s->batch);
+
+	if (!isfinite(md_zrms(DIMS, s->img_dims, image)))
 		error("%s: the reconstruction of sample %ld is not finite: the network of '%s' has diverged. Train it again, with a smaller --lr.\n",
 			s->conf->output, sample, s->conf->weights);
 }
@@ -201,7 +239,8 @@ static void infer_open(struct infer_s* s)
 
 	check_conf(c);
 
-	s->backend = gleam_setup_backend(c->backend);
+	s->backend = gleam_setup_backend(&c->compute);
+	s->place = gleam_place(s->backend->device);
 	s->weights = gleam_weights_read(c->weights);
 	s->data = gleam_data_open(&c->files);
 	s->dims = gleam_batch_dims(s->data, 1);
@@ -215,6 +254,47 @@ static void infer_open(struct infer_s* s)
 	plan_memory(s);
 }
 
+static void alloc_images(struct infer_s* s)
+{
+	bool host = s->place->device->host;
+
+	s->img_bytes = (size_t)md_calc_size(DIMS, s->img_dims) * CFL_SIZE;
+	s->next = gleam_place_alloc(s->place, s->img_bytes);
+
+	s->host_next = host ? s->next : xmalloc(s->img_bytes);
+	s->host_x = host ? NULL : xmalloc(s->img_bytes);
+	s->host_ref = host ? NULL : xmalloc(s->img_bytes);
+}
+
+static void alloc_params(struct infer_s* s)
+{
+	const struct nn_device_s* device = s->place->device;
+	size_t bytes = (size_t)(s->weights->net.iterations * s->weights->P) * sizeof(float);
+
+	s->params = device->host ? s->weights->params : gleam_place_alloc(s->place, bytes);
+
+	if (device->host)
+		return;
+
+	device->upload(s->params, s->weights->params, bytes);
+	device->sync();
+}
+
+static void free_memory(struct infer_s* s)
+{
+	const struct nn_device_s* device = s->place->device;
+
+	if (!device->host) {
+
+		device->free(s->params);
+		xfree(s->host_next);
+		xfree(s->host_x);
+		xfree(s->host_ref);
+	}
+
+	device->free(s->next);
+}
+
 static void infer_run(struct infer_s* s)
 {
 	output_dims(s);
@@ -223,7 +303,9 @@ static void infer_run(struct infer_s* s)
 
 	s->unroll = gleam_unroll_create(&s->weights->net, s->backend, &s->dims, 0);
 	s->batch = gleam_batch_create(s->data, s->unroll, 1, 1);
-	s->next = md_alloc(DIMS, s->img_dims, CFL_SIZE);
+
+	alloc_images(s);
+	alloc_params(s);
 
 	if (NULL != s->conf->files.reference) {
 
@@ -241,8 +323,9 @@ static void infer_run(struct infer_s* s)
 				(double)s->steps / (double)gleam_data_samples(s->data), s->N);
 
 	output_finish(s->out);
-	md_free(s->next);
 	xfree(s->stat);
+
+	free_memory(s);
 
 	gleam_batch_free(s->batch);
 	gleam_unroll_free(s->unroll);
@@ -260,7 +343,7 @@ void gleam_infer(const struct gleam_infer_s* conf)
 
 	} else {
 
-		gleam_memory_check(&s.plan);
+		gleam_memory_check(&s.plan, s.place->available(), !s.place->device->host);
 		infer_run(&s);
 	}
 

@@ -8,6 +8,7 @@
 
 #include "gleam/conf.h"
 #include "gleam/data.h"
+#include "gleam/setup.h"
 
 struct gleam_infer_s {
 
@@ -15,7 +16,7 @@ struct gleam_infer_s {
 	const char* output;
 	struct gleam_files_s files;	// with a reference: metrics of every stage are printed
 
-	const char* backend;
+	struct gleam_compute_s compute;
 	long iterations;		// N_inf, GLEAM_UNSET is all
 	bool stages;			// all of them along ITER_DIM
 	float tol;			// stop when |x_n - x_(n-1)| < tol |x_n|, 0 is never

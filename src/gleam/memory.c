@@ -70,14 +70,24 @@ size_t gleam_memory_peak(void)
 	return proc_bytes("/proc/self/status", "VmHWM");
 }
 
-void gleam_memory_check(const struct gleam_memory_s* plan)
+size_t gleam_memory_available(void)
 {
-	size_t available = proc_bytes("/proc/meminfo", "MemAvailable");
+	return proc_bytes("/proc/meminfo", "MemAvailable");
+}
 
+void gleam_memory_check(const struct gleam_memory_s* plan, size_t available, bool strict)
+{
 	if ((0 == available) || (gleam_memory_total(plan) <= available))
 		return;
 
-	debug_printf(DP_WARN, "The plan needs %.0f MiB, but only %.0f MiB are free. A smaller --micro-batch, more --modules, "
-			"or fewer --features would help.\n",
-			(double)gleam_memory_total(plan) / MIB, (double)available / MIB);
+	const char* message = "The plan needs %.0f MiB, but only %.0f MiB are free%s. A smaller --micro-batch, more --modules, "
+			"or fewer --features%s would help.\n";
+
+	double needed = (double)gleam_memory_total(plan) / MIB;
+	double found = (double)available / MIB;
+
+	if (strict)
+		error(message, needed, found, " on the GPU", ", or --precision bf16,");
+
+	debug_printf(DP_WARN, message, needed, found, "", "");
 }

@@ -5,6 +5,7 @@
 #ifndef _GLEAM_MEMORY_H
 #define _GLEAM_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { GLEAM_MEMORY_MAX = 12 };
@@ -22,11 +23,14 @@ extern size_t gleam_memory_total(const struct gleam_memory_s* plan);
 // to stdout
 extern void gleam_memory_print(const struct gleam_memory_s* plan);
 
-// bytes of this process that are resident now, and at most since it started
+// bytes that the machine has free; of this process, resident now and at most since it started
+extern size_t gleam_memory_available(void);
 extern size_t gleam_memory_resident(void);
 extern size_t gleam_memory_peak(void);
 
-// a warning on what would help when the machine has less free memory than the plan
-extern void gleam_memory_check(const struct gleam_memory_s* plan);
+/* When the plan needs more than is available: a warning on what would help, or
+ * where nothing can be swapped out (strict), error().
+ */
+extern void gleam_memory_check(const struct gleam_memory_s* plan, size_t available, bool strict);
 
 #endif		// _GLEAM_MEMORY_H

@@ -1,12 +1,11 @@
 #include <complex.h>
-#include <string.h>
 
 #include "num/multind.h"
 #include "num/flpmath.h"
 
 #include "misc/misc.h"
 
-#include "gleam/loss.h"
+#include "gleam/place.h"
 #include "gleam/unroll.h"
 
 #include "gleam/module.h"
@@ -14,6 +13,7 @@
 struct gleam_module_s {
 
 	struct gleam_unroll_s* unroll;
+	const struct gleam_place_s* place;
 
 	long length;
 	long P;
@@ -22,6 +22,7 @@ struct gleam_module_s {
 	float* grad;		// [length][P]
 	complex float** x;	// outputs of all iterations but the last
 	complex float* dx[2];	// gradient with respect to an image, before and after
+	void* room;		// for parts of the loss
 };
 
 // a single iteration needs no gradient with respect to its input
@@ -30,14 +31,15 @@ static int gradient_images(long length)
 	return (1 == length) ? 1 : 2;
 }
 
-size_t gleam_module_bytes(long length, long P, long pixels)
+size_t gleam_module_bytes(const struct gleam_place_s* place, long length, long P, long pixels)
 {
-	return (size_t)(length * P) * sizeof(float) + (size_t)((length - 1 + gradient_images(length)) * pixels) * CFL_SIZE;
+	return (size_t)(length * P) * sizeof(float) + (size_t)((length - 1 + gradient_images(length)) * pixels) * CFL_SIZE
+		+ place->loss_bytes(pixels);
 }
 
-static complex float* image_alloc(long pixels)
+static complex float* image_alloc(const struct gleam_module_s* m)
 {
-	return md_alloc(1, (long[1]){ pixels }, CFL_SIZE);
+	return gleam_place_alloc(m->place, (size_t)m->pixels * CFL_SIZE);
 }
 
 struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P)
@@ -45,32 +47,39 @@ struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long l
 	PTR_ALLOC(struct gleam_module_s, m);
 
 	m->unroll = unroll;
+	m->place = gleam_unroll_place(unroll);
 	m->length = length;
 	m->P = P;
 	m->pixels = gleam_unroll_pixels(unroll);
 
-	m->grad = xmalloc((size_t)(length * P) * sizeof(float));
+	size_t room = m->place->loss_bytes(m->pixels);
+
+	m->grad = gleam_place_alloc(m->place, (size_t)(length * P) * sizeof(float));
+	m->room = (0 < room) ? gleam_place_alloc(m->place, room) : NULL;
 	m->x = xmalloc((size_t)length * sizeof(complex float*));
 
 	for (long i = 0; i < length - 1; i++)
-		m->x[i] = image_alloc(m->pixels);
+		m->x[i] = image_alloc(m);
 
-	m->dx[0] = image_alloc(m->pixels);
-	m->dx[1] = (2 == gradient_images(length)) ? image_alloc(m->pixels) : NULL;
+	m->dx[0] = image_alloc(m);
+	m->dx[1] = (2 == gradient_images(length)) ? image_alloc(m) : NULL;
 
 	return PTR_PASS(m);
 }
 
 void gleam_module_free(struct gleam_module_s* m)
 {
-	for (long i = 0; i < m->length - 1; i++)
-		md_free(m->x[i]);
+	const struct nn_device_s* device = m->place->device;
 
-	md_free(m->dx[0]);
-	md_free(m->dx[1]);
+	for (long i = 0; i < m->length - 1; i++)
+		device->free(m->x[i]);
+
+	device->free(m->dx[0]);
+	device->free(m->dx[1]);
+	device->free(m->grad);
+	device->free(m->room);
 
 	xfree(m->x);
-	xfree(m->grad);
 	xfree(m);
 }
 
@@ -81,7 +90,7 @@ float* gleam_module_gradient(struct gleam_module_s* m)
 
 void gleam_module_clear(struct gleam_module_s* m)
 {
-	memset(m->grad, 0, (size_t)(m->length * m->P) * sizeof(float));
+	m->place->device->clear(m->grad, (size_t)(m->length * m->P) * sizeof(float));
 }
 
 static void module_forward(struct gleam_module_s* m, const float* params,
@@ -116,14 +125,12 @@ static void module_backward(struct gleam_module_s* m, const float* params,
 	}
 }
 
-double gleam_module_train(struct gleam_module_s* m, const float* params, double count,
-		complex float* out, const complex float* in, const complex float* x0, const complex float* ref)
+void gleam_module_train(struct gleam_module_s* m, const float* params, double count,
+		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss)
 {
 	module_forward(m, params, out, in, x0);
 
-	double loss = gleam_loss_l1(m->pixels, (float)(1. / count), m->dx[0], out, ref);
+	m->place->loss_l1(m->pixels, (float)(1. / count), m->dx[0], out, ref, loss, m->room);
 
 	module_backward(m, params, out, in, x0);
-
-	return loss;
 }

@@ -17,9 +17,9 @@ struct gleam_module_s;
 extern struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P);
 extern void gleam_module_free(struct gleam_module_s* module);
 
-extern size_t gleam_module_bytes(long length, long P, long pixels);
+extern size_t gleam_module_bytes(const struct gleam_place_s* place, long length, long P, long pixels);
 
-// gradient of the module's parameters, [length][P]
+// gradient of the module's parameters, [length][P], on the device
 extern float* gleam_module_gradient(struct gleam_module_s* module);
 
 // a mini-batch begins
@@ -27,11 +27,11 @@ extern void gleam_module_clear(struct gleam_module_s* module);
 
 /* Forward pass, local loss against ref, and backward pass that adds to the
  * gradient. out is the module's output before any update, in its input.
- * @param params	[length][P]
+ * @param params	[length][P], on the device, as images and loss
  * @param count		pixels of the whole mini-batch, by which the mean is taken
- * @returns		sum of the loss over this part
+ * @param loss		its sum over this part is added here
  */
-extern double gleam_module_train(struct gleam_module_s* module, const float* params, double count,
-		complex float* out, const complex float* in, const complex float* x0, const complex float* ref);
+extern void gleam_module_train(struct gleam_module_s* module, const float* params, double count,
+		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss);
 
 #endif		// _GLEAM_MODULE_H

@@ -21,6 +21,7 @@ struct gleam_progress_s {
 	bool validated;			// in this iteration
 
 	double seconds;			// of this iteration
+	size_t peak;			// bytes of memory so far
 	double left;			// estimated, negative when not known
 };
 

@@ -1,9 +1,18 @@
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "num/init.h"
+
+#include "misc/debug.h"
 #include "misc/misc.h"
+#include "misc/types.h"
 
 #include "nn/backend.h"
+#ifdef GLEAM_GPU
+#include "gpu/gpu.h"
+#include "nn/cudnn_graph.h"
+#endif
 
 #include "gleam/setup.h"
 
@@ -19,9 +28,40 @@ static void backend_names(int N, char list[N])
 	}
 }
 
-const struct nn_backend_s* gleam_setup_backend(const char* name)
+static enum nn_precision precision_of(const char* name)
 {
-	const struct nn_backend_s* backend = nn_backend_find(name, NN_FP32);
+	static const char* const names[] = { [NN_FP32] = "fp32", [NN_TF32] = "tf32", [NN_BF16] = "bf16" };
+
+	for (int i = 0; i < (int)ARRAY_SIZE(names); i++)
+		if (0 == strcmp(names[i], name))
+			return (enum nn_precision)i;
+
+	error("--precision %s: there is none of this name; expected fp32, tf32 or bf16\n", name);
+}
+
+static bool wants_gpu(const struct gleam_compute_s* conf)
+{
+	bool gpu = conf->gpu || bart_use_gpu;
+	bool named = (0 == strcmp("cudnn", conf->backend));
+
+	if (gpu && !named && (0 != strcmp("auto", conf->backend)))
+		error("--gpu and --backend %s: this backend computes on the CPU. Leave one of the two options out.\n", conf->backend);
+
+	return gpu || named;
+}
+
+static void check_gpu_options(const struct gleam_compute_s* conf)
+{
+	if (conf->autotune || conf->fast_math)
+		debug_printf(DP_WARN, "--autotune and --fast-math have no effect without --gpu\n");
+
+	if (NN_FP32 != precision_of(conf->precision))
+		error("--precision %s: on the CPU there is only fp32. Add --gpu, or leave it out.\n", conf->precision);
+}
+
+static const struct nn_backend_s* find(const char* name, enum nn_precision precision)
+{
+	const struct nn_backend_s* backend = nn_backend_find(name, precision);
 
 	if (NULL == backend) {
 
@@ -35,4 +75,33 @@ const struct nn_backend_s* gleam_setup_backend(const char* name)
 		error("--backend %s: cannot be used here: %s\n", name, backend->missing());
 
 	return backend;
+}
+
+static const struct nn_backend_s* setup_gpu(const struct gleam_compute_s* conf)
+{
+#ifdef GLEAM_GPU
+	nn_graph_options.autotune = conf->autotune;
+	nn_graph_options.fast = conf->fast_math;
+
+	auto backend = find("cudnn", precision_of(conf->precision));
+
+	gpu_init();
+	debug_printf(DP_INFO, "GPU: %s, cuDNN %s, %s\n", gpu_describe(), nn_graph_version(), conf->precision);
+
+	return backend;
+#else
+	(void)conf;
+
+	error("--gpu: this binary was built without support for GPUs. 'make CUDA=1 CUDNN=1' builds one with it: build/cuda/bart.\n");
+#endif
+}
+
+const struct nn_backend_s* gleam_setup_backend(const struct gleam_compute_s* conf)
+{
+	if (wants_gpu(conf))
+		return setup_gpu(conf);
+
+	check_gpu_options(conf);
+
+	return find(conf->backend, NN_FP32);
 }

@@ -1,6 +1,5 @@
 #include <math.h>
 #include <complex.h>
-#include <string.h>
 #include <stdbool.h>
 #include <stdnoreturn.h>
 
@@ -21,6 +20,7 @@
 #include "gleam/data.h"
 #include "gleam/memory.h"
 #include "gleam/module.h"
+#include "gleam/place.h"
 #include "gleam/report.h"
 #include "gleam/train_setup.h"
 #include "gleam/unroll.h"
@@ -33,36 +33,14 @@
 static const float DC_PARAM_MIN = 1.E-6;
 
 
-static void update_iteration(struct gleam_trainer_s* t, long n, const float* grad)
-{
-	long P = t->weights->P;
-	float* params = t->weights->params + n * P;
-	float* m = t->moment1 + n * P;
-	float* v = t->moment2 + n * P;
-
-	struct nn_adam_conf_s adam = t->conf->adam;
-
-	nn_adam_update(&adam, t->iteration, P - 1, params, m, v, grad);
-
-	if (!t->weights->net.learn_dc)
-		return;
-
-	adam.weight_decay = 0.;		// would pull t and mu towards zero
-
-	nn_adam_update(&adam, t->iteration, 1, params + P - 1, m + P - 1, v + P - 1, grad + P - 1);
-
-	params[P - 1] = MAX(params[P - 1], DC_PARAM_MIN);
-}
-
 // paper, Algorithm 1, lines 3 to 5
-static double train_module(struct gleam_trainer_s* t, long m)
+static void train_module(struct gleam_trainer_s* t, long m)
 {
-	const struct gleam_net_s* net = &t->weights->net;
-	long length = net->iterations / net->modules;
-	long P = t->weights->P;
+	const struct nn_device_s* device = t->place->device;
+	long length = t->weights->net.iterations / t->weights->net.modules;
+	long first = m * length * t->weights->P;
 	long pixels = gleam_unroll_pixels(t->unroll);
 	double count = (double)(pixels * gleam_batch_parts(t->batch));
-	double loss = 0.;
 
 	gleam_module_clear(t->module);
 
@@ -72,16 +50,26 @@ static double train_module(struct gleam_trainer_s* t, long m)
 
 		complex float* x = gleam_batch_x(t->batch, part);
 
-		loss += gleam_module_train(t->module, t->weights->params + m * length * P, count, t->out, x,
-					gleam_batch_x0(t->batch, part), gleam_batch_ref(t->batch, part));
+		gleam_module_train(t->module, t->params + first, count, t->out, x,
+				gleam_batch_x0(t->batch, part), gleam_batch_ref(t->batch, part), t->sums + m);
 
-		md_copy(1, (long[1]){ pixels }, x, t->out, CFL_SIZE);
+		device->copy(x, t->out, (size_t)pixels * CFL_SIZE);
 	}
 
-	for (long i = 0; i < length; i++)
-		update_iteration(t, m * length + i, gleam_module_gradient(t->module) + i * P);
+	struct nn_adam_tail_s tail = { .trained = t->weights->net.learn_dc, .min = DC_PARAM_MIN };
 
-	return loss / count;
+	device->adam(&t->conf->adam, &tail, t->rates, length, t->weights->P,
+			t->params + first, t->moment1 + first, t->moment2 + first, gleam_module_gradient(t->module));
+}
+
+static void train_modules(void* data)
+{
+	struct gleam_trainer_s* t = data;
+
+	t->place->device->clear(t->sums, (size_t)t->weights->net.modules * sizeof(double));
+
+	for (long m = 0; m < t->weights->net.modules; m++)
+		train_module(t, m);
 }
 
 static noreturn void diverged(const struct gleam_trainer_s* t, const char* what)
@@ -92,33 +80,64 @@ static noreturn void diverged(const struct gleam_trainer_s* t, const char* what)
 		"diverged already (with --valid-data it holds the best). A smaller --lr may help.\n", what, t->iteration, t->conf->weights);
 }
 
-static void load_batch(struct gleam_trainer_s* t)
+static void samples_of(const struct gleam_trainer_s* t, long iteration, long B, long samples[B])
 {
-	long B = t->conf->batch_size;
-	long samples[B];
-
 	for (long i = 0; i < B; i++)
-		samples[i] = gleam_order_sample(t->order, (t->iteration - 1) * B + i);
-
-	gleam_batch_load(t->batch, samples);
+		samples[i] = gleam_order_sample(t->order, (iteration - 1) * B + i);
 }
 
-static void train_iteration(struct gleam_trainer_s* t)
+static void set_rates(struct gleam_trainer_s* t)
 {
-	load_batch(t);
+	float rates[2];
 
-	for (long m = 0; m < t->weights->net.modules; m++) {
+	nn_adam_rates(&t->conf->adam, t->iteration, rates);
 
-		t->loss[m] = train_module(t, m);
+	t->place->device->upload(t->rates, rates, sizeof(rates));
+}
+
+static void take_losses(struct gleam_trainer_s* t)
+{
+	long modules = t->weights->net.modules;
+	double count = (double)(gleam_unroll_pixels(t->unroll) * gleam_batch_parts(t->batch));
+
+	t->place->device->download(t->loss, t->sums, (size_t)modules * sizeof(double));
+
+	for (long m = 0; m < modules; m++) {
+
+		t->loss[m] /= count;
 
 		if (!isfinite(t->loss[m]))
 			diverged(t, "The loss is");
 	}
 }
 
+static void train_iteration(struct gleam_trainer_s* t)
+{
+	long B = t->conf->batch_size;
+	long samples[B];
+
+	samples_of(t, t->iteration, B, samples);
+	gleam_batch_load(t->batch, samples);
+
+	// what comes next is read while the device computes
+	samples_of(t, t->iteration + 1, B, samples);
+	gleam_batch_ahead(t->batch, samples);
+
+	set_rates(t);
+
+	t->place->repeat(&t->repeat, train_modules, t);
+
+	gleam_batch_upload(t->batch);
+
+	take_losses(t);
+}
+
 
 static void write_weights(struct gleam_trainer_s* t, const char* name, double valid_nrmse)
 {
+	if (!t->place->device->host)
+		t->place->device->download(t->weights->params, t->params, gleam_trainer_params_bytes(t));
+
 	for (long i = 0; i < t->weights->net.iterations * t->weights->P; i++)
 		if (!isfinite(t->weights->params[i]))
 			diverged(t, "The weights are");
@@ -135,7 +154,7 @@ static void validate(struct gleam_trainer_s* t, long first, struct gleam_metrics
 	long P = t->weights->P;
 
 	gleam_validate(t->valid_unroll, t->valid_batch, &t->valid_dims, gleam_data_samples(t->valid),
-			N, P, (const float (*)[P])t->weights->params, first, stat);
+			N, P, (const float (*)[P])t->params, first, stat);
 }
 
 // the first ones whose nRMSE is a number are better than none
@@ -227,6 +246,7 @@ static void report(struct gleam_trainer_s* t, double seconds, bool validated)
 		.valid = has_metrics ? &t->metrics : NULL,
 		.validated = validated && has_metrics,
 		.seconds = seconds,
+		.peak = t->place->peak(),
 		.left = time_left(t),
 	};
 
@@ -280,7 +300,8 @@ static void print_result(struct gleam_trainer_s* t)
 
 	auto best = gleam_weights_read(t->conf->weights);
 
-	memcpy(t->weights->params, best->params, (size_t)(N * best->P) * sizeof(float));
+	t->place->device->upload(t->params, best->params, gleam_trainer_params_bytes(t));
+	t->place->device->sync();
 
 	validate(t, 0, stat);
 
@@ -294,16 +315,18 @@ static void print_memory(const struct gleam_trainer_s* t, size_t before)
 {
 	double mib = 1024. * 1024.;
 
-	debug_printf(DP_INFO, "memory: planned %.1f MiB, peak %.1f MiB above the %.1f MiB before training\n",
-			(double)gleam_memory_total(&t->plan) / mib,
-			(double)(gleam_memory_peak() - before) / mib, (double)before / mib);
+	debug_printf(DP_INFO, "%smemory: planned %.1f MiB, peak %.1f MiB above the %.1f MiB before training\n",
+			t->place->device->host ? "" : "GPU ", (double)gleam_memory_total(&t->plan) / mib,
+			(double)(t->place->peak() - before) / mib, (double)before / mib);
 }
 
 void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 {
-	size_t before = gleam_memory_resident();
+	size_t resident = gleam_memory_resident();
 
 	auto t = gleam_trainer_create(conf, net);
+
+	size_t before = t->place->device->host ? resident : t->place->taken();
 
 	if (conf->memory) {
 
@@ -311,7 +334,7 @@ void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 
 	} else {
 
-		gleam_memory_check(&t->plan);
+		gleam_memory_check(&t->plan, t->place->available(), !t->place->device->host);
 		gleam_trainer_alloc(t);
 
 		train_loop(t);

@@ -10,6 +10,7 @@
 
 #include "gleam/conf.h"
 #include "gleam/data.h"
+#include "gleam/setup.h"
 
 struct gleam_train_s {
 
@@ -19,7 +20,7 @@ struct gleam_train_s {
 	struct gleam_files_s train;
 	struct gleam_files_s valid;	// kspace is NULL when there is none
 
-	const char* backend;
+	struct gleam_compute_s compute;
 	long batch_size;
 	long micro_batch;
 

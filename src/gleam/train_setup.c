@@ -23,7 +23,7 @@
 
 const struct gleam_train_s gleam_train_defaults = {
 
-	.backend = "auto",
+	.compute = GLEAM_COMPUTE_DEFAULTS,
 	.batch_size = 4,
 	.micro_batch = 1,
 	.adam = NN_ADAM_DEFAULTS,
@@ -155,15 +155,15 @@ static void plan_memory(struct gleam_trainer_s* t)
 	gleam_memory_add(&t->plan, "activations and workspace of one module", bytes.prox);
 	gleam_memory_add(&t->plan, "data consistency", bytes.dc);
 	gleam_memory_add(&t->plan, "images and gradient of one module", bytes.images
-				+ gleam_module_bytes(length, t->weights->P, pixels) + (size_t)pixels * CFL_SIZE);
-	gleam_memory_add(&t->plan, "mini-batch", gleam_batch_bytes(t->data, t->conf->batch_size, t->conf->micro_batch));
-	gleam_memory_add(&t->plan, "weights of all modules", weights);
+				+ gleam_module_bytes(t->place, length, t->weights->P, pixels) + (size_t)pixels * CFL_SIZE);
+	gleam_memory_add(&t->plan, "mini-batch", gleam_batch_bytes(t->place, t->data, t->conf->batch_size, t->conf->micro_batch));
+	gleam_memory_add(&t->plan, "weights of all modules", weights + 2 * sizeof(float) + (size_t)net->modules * sizeof(double));
 	gleam_memory_add(&t->plan, "Adam's moments of all modules", 2 * weights);
 
 	if (NULL == t->valid)
 		return;
 
-	size_t valid = gleam_batch_bytes(t->valid, 1, 1) + gleam_validate_bytes(&t->valid_dims);
+	size_t valid = gleam_batch_bytes(t->place, t->valid, 1, 1) + gleam_validate_bytes(t->place, &t->valid_dims);
 
 	if (!shares_unroll(t)) {
 
@@ -225,7 +225,8 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 
 	check_conf(conf);
 
-	t->backend = gleam_setup_backend(conf->backend);
+	t->backend = gleam_setup_backend(&conf->compute);
+	t->place = gleam_place(t->backend->device);
 
 	open_data(t);
 
@@ -243,6 +244,11 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 	plan_memory(t);
 
 	return PTR_PASS(t);
+}
+
+size_t gleam_trainer_params_bytes(const struct gleam_trainer_s* t)
+{
+	return (size_t)(t->weights->net.iterations * t->weights->P) * sizeof(float);
 }
 
 static void alloc_validation(struct gleam_trainer_s* t)
@@ -294,6 +300,38 @@ static void check_outputs(const struct gleam_train_s* c, const struct gleam_weig
 	xfree(base);
 }
 
+static void alloc_optimiser(struct gleam_trainer_s* t)
+{
+	const struct nn_device_s* device = t->place->device;
+	size_t bytes = gleam_trainer_params_bytes(t);
+
+	t->params = device->host ? t->weights->params : gleam_place_alloc(t->place, bytes);
+	t->moment1 = gleam_place_alloc(t->place, bytes);
+	t->moment2 = gleam_place_alloc(t->place, bytes);
+	t->rates = gleam_place_alloc(t->place, 2 * sizeof(float));
+	t->sums = gleam_place_alloc(t->place, (size_t)t->weights->net.modules * sizeof(double));
+
+	if (!device->host)
+		device->upload(t->params, t->weights->params, bytes);
+
+	device->clear(t->moment1, bytes);
+	device->clear(t->moment2, bytes);
+	device->sync();
+}
+
+static void free_optimiser(struct gleam_trainer_s* t)
+{
+	const struct nn_device_s* device = t->place->device;
+
+	if (!device->host)
+		device->free(t->params);
+
+	device->free(t->moment1);
+	device->free(t->moment2);
+	device->free(t->rates);
+	device->free(t->sums);
+}
+
 void gleam_trainer_alloc(struct gleam_trainer_s* t)
 {
 	const struct gleam_net_s* net = &t->weights->net;
@@ -311,16 +349,10 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 	t->unroll = gleam_unroll_create(net, t->backend, &t->dims, (int)length);
 	t->module = gleam_module_create(t->unroll, length, t->weights->P);
 	t->batch = gleam_batch_create(t->data, t->unroll, t->conf->batch_size, t->conf->micro_batch);
-	t->out = md_alloc(1, (long[1]){ gleam_unroll_pixels(t->unroll) }, CFL_SIZE);
+	t->out = gleam_place_alloc(t->place, (size_t)gleam_unroll_pixels(t->unroll) * CFL_SIZE);
 	t->loss = xmalloc((size_t)net->modules * sizeof(double));
 
-	size_t moment = (size_t)(net->iterations * t->weights->P) * sizeof(float);
-
-	t->moment1 = xmalloc(moment);
-	t->moment2 = xmalloc(moment);
-
-	memset(t->moment1, 0, moment);
-	memset(t->moment2, 0, moment);
+	alloc_optimiser(t);
 
 	if (NULL != t->valid)
 		alloc_validation(t);
@@ -340,12 +372,14 @@ void gleam_trainer_free(struct gleam_trainer_s* t)
 		gleam_module_free(t->module);
 		gleam_unroll_free(t->unroll);
 		gleam_report_free(t->report);
-		md_free(t->out);
+
+		t->place->device->free(t->out);
+		t->place->repeat_free(t->repeat);
+
+		free_optimiser(t);
 	}
 
 	xfree(t->loss);
-	xfree(t->moment1);
-	xfree(t->moment2);
 
 	gleam_weights_free(t->weights);
 	gleam_order_free(t->order);

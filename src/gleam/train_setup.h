@@ -28,14 +28,21 @@ struct gleam_trainer_s {
 	struct gleam_memory_s plan;
 
 	struct gleam_weights_s* weights;
-	float* moment1;				// Adam, [N][P] like the weights
+
+	// on the device
+	const struct gleam_place_s* place;
+	float* params;				// [N][P]; on the CPU those of the weights
+	float* moment1;				// Adam
 	float* moment2;
+	float* rates;				// of this iteration
+	double* sums;				// of the loss, of each module
 
 	struct gleam_unroll_s* unroll;
 	struct gleam_module_s* module;
 	struct gleam_batch_s* batch;
 	struct gleam_order_s* order;
 	complex float* out;			// of a module, for one part
+	void* repeat;				// of the iteration
 
 	struct gleam_unroll_s* valid_unroll;	// the same one where sizes agree
 	struct gleam_batch_s* valid_batch;
@@ -59,6 +66,8 @@ extern struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* 
 
 // takes the memory; initial weights
 extern void gleam_trainer_alloc(struct gleam_trainer_s* trainer);
+
+extern size_t gleam_trainer_params_bytes(const struct gleam_trainer_s* trainer);
 
 // where the last weights go when the best ones are the result; for xfree
 extern char* gleam_trainer_last(const struct gleam_train_s* conf);

@@ -11,7 +11,7 @@
 #include "nn/prox_net.h"
 
 #include "gleam/conf.h"
-#include "gleam/dc.h"
+#include "gleam/place.h"
 
 #include "gleam/unroll.h"
 
@@ -20,10 +20,12 @@ struct gleam_unroll_s {
 	struct gleam_net_s net;
 	long P;
 
-	struct gleam_dc_s* dc;
+	const struct gleam_place_s* place;
+	void* dc;
 	struct nn_prox_s* prox;
 
 	long img_dims[DIMS];
+	size_t img_bytes;
 	int slots;
 
 	complex float** mid;	// between the two halves of an iteration: PGD's v, MoDL's z
@@ -94,7 +96,7 @@ struct gleam_unroll_bytes_s gleam_unroll_bytes(const struct gleam_net_s* net, co
 	struct gleam_unroll_bytes_s bytes = {
 
 		.prox = nn_prox_bytes(prox),
-		.dc = gleam_dc_bytes(dims->ksp, dims->map, dims->pat),
+		.dc = gleam_place(backend->device)->dc_bytes(dims),
 		.images = (size_t)(image_buffers(slots) * md_calc_size(DIMS, img_dims)) * CFL_SIZE,
 	};
 
@@ -110,11 +112,14 @@ struct gleam_unroll_s* gleam_unroll_create(const struct gleam_net_s* net, const 
 
 	u->net = *net;
 	u->P = gleam_net_params(net);
+	u->place = gleam_place(backend->device);
 	u->slots = slots;
 
 	gleam_dims_image(dims, u->img_dims);
 
-	u->dc = gleam_dc_create(dims->ksp, dims->map, dims->pat);
+	u->img_bytes = (size_t)md_calc_size(DIMS, u->img_dims) * CFL_SIZE;
+
+	u->dc = u->place->dc_create(dims);
 	u->prox = prox_create(net, backend, dims, slots);
 
 	nn_prox_alloc(u->prox);
@@ -122,29 +127,36 @@ struct gleam_unroll_s* gleam_unroll_create(const struct gleam_net_s* net, const 
 	u->mid = xmalloc((size_t)MAX(1, slots) * sizeof(complex float*));
 
 	for (int i = 0; i < MAX(1, slots); i++)
-		u->mid[i] = md_alloc(DIMS, u->img_dims, CFL_SIZE);
+		u->mid[i] = gleam_place_alloc(u->place, u->img_bytes);
 
-	u->dmid = (0 < slots) ? md_alloc(DIMS, u->img_dims, CFL_SIZE) : NULL;
+	u->dmid = (0 < slots) ? gleam_place_alloc(u->place, u->img_bytes) : NULL;
 
 	return PTR_PASS(u);
 }
 
 void gleam_unroll_free(struct gleam_unroll_s* u)
 {
+	const struct nn_device_s* device = u->place->device;
+
 	nn_prox_free(u->prox);
-	gleam_dc_free(u->dc);
+	u->place->dc_free(u->dc);
 
 	for (int i = 0; i < MAX(1, u->slots); i++)
-		md_free(u->mid[i]);
+		device->free(u->mid[i]);
 
-	md_free(u->dmid);
+	device->free(u->dmid);
 	xfree(u->mid);
 	xfree(u);
 }
 
-struct gleam_dc_s* gleam_unroll_dc(struct gleam_unroll_s* u)
+void* gleam_unroll_dc(struct gleam_unroll_s* u)
 {
 	return u->dc;
+}
+
+const struct gleam_place_s* gleam_unroll_place(const struct gleam_unroll_s* u)
+{
+	return u->place;
 }
 
 long gleam_unroll_pixels(const struct gleam_unroll_s* u)
@@ -157,21 +169,21 @@ void gleam_unroll_forward(struct gleam_unroll_s* u, int slot, const float* param
 		complex float* out, const complex float* in, const complex float* x0)
 {
 	complex float* mid = u->mid[slot];
-	float dc_param = params[u->P - 1];
+	const float* dc_param = params + u->P - 1;
 
 	switch (u->net.type) {
 
 	case GLEAM_PGD:
 
-		gleam_dc_step(u->dc, dc_param, mid, in, x0);
+		u->place->dc_step(u->dc, dc_param, mid, in, x0);
 		nn_prox_forward(u->prox, slot, (float*)out, (const float*)mid, params);
 		break;
 
 	case GLEAM_MODL:
 
 		nn_prox_forward(u->prox, slot, (float*)mid, (const float*)in, params);
-		md_copy(DIMS, u->img_dims, out, in, CFL_SIZE);		// warm start
-		gleam_dc_solve(u->dc, dc_param, (int)u->net.cg_iter, out, mid, x0);
+		u->place->device->copy(out, in, u->img_bytes);		// warm start
+		u->place->dc_solve(u->dc, dc_param, (int)u->net.cg_iter, out, mid, x0);
 		break;
 	}
 }
@@ -186,22 +198,22 @@ static void backward_pgd(struct gleam_unroll_s* u, int slot, const float* params
 	nn_prox_backward(u->prox, slot, (float*)dmid, dparams, (const float*)dout, (const float*)u->mid[slot], params);
 
 	if (u->net.learn_dc)
-		dparams[u->P - 1] += gleam_dc_step_gradient(u->dc, dmid, in, x0);
+		u->place->dc_step_gradient(u->dc, dparams + u->P - 1, dmid, in, x0);
 
 	if (NULL != din)
-		gleam_dc_step_adjoint(u->dc, params[u->P - 1], din, dmid);
+		u->place->dc_step_adjoint(u->dc, params + u->P - 1, din, dmid);
 }
 
 static void backward_modl(struct gleam_unroll_s* u, int slot, const float* params, float* dparams,
 		complex float* din, const complex float* dout,
 		const complex float* out, const complex float* in)
 {
-	float mu = params[u->P - 1];
+	const float* mu = params + u->P - 1;
 
-	gleam_dc_solve_adjoint(u->dc, mu, (int)u->net.cg_iter, u->dmid, dout);
+	u->place->dc_solve_adjoint(u->dc, mu, (int)u->net.cg_iter, u->dmid, dout);
 
 	if (u->net.learn_dc)
-		dparams[u->P - 1] += gleam_dc_solve_gradient(u->dc, mu, u->dmid, u->mid[slot], out);
+		u->place->dc_solve_gradient(u->dc, mu, dparams + u->P - 1, u->dmid, u->mid[slot], out);
 
 	nn_prox_backward(u->prox, slot, (float*)din, dparams, (const float*)u->dmid, (const float*)in, params);
 }

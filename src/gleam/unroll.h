@@ -12,16 +12,9 @@
 #include "misc/mri.h"
 
 #include "gleam/conf.h"
-#include "gleam/dc.h"
+#include "gleam/place.h"
 
 struct gleam_unroll_s;
-
-struct gleam_dims_s {
-
-	long ksp[DIMS];
-	long map[DIMS];
-	long pat[DIMS];
-};
 
 // dimensions of an image, and of its seeing as a real tensor
 extern void gleam_dims_image(const struct gleam_dims_s* dims, long img_dims[DIMS]);
@@ -40,10 +33,14 @@ struct gleam_unroll_bytes_s { size_t prox; size_t dc; size_t images; };
 extern struct gleam_unroll_bytes_s gleam_unroll_bytes(const struct gleam_net_s* net, const struct nn_backend_s* backend,
 		const struct gleam_dims_s* dims, int slots);
 
-extern struct gleam_dc_s* gleam_unroll_dc(struct gleam_unroll_s* unroll);
+extern const struct gleam_place_s* gleam_unroll_place(const struct gleam_unroll_s* unroll);
+
+// data consistency, as the place's dc_create has made it
+extern void* gleam_unroll_dc(struct gleam_unroll_s* unroll);
 extern long gleam_unroll_pixels(const struct gleam_unroll_s* unroll);
 
-/* out = iteration(in); in must stay until the backward pass.
+/* out = iteration(in); in must stay until the backward pass. Parameters, images
+ * and gradients are on the device.
  * @param params	gleam_net_params(net) of them
  * @param x0		A^H y
  */

@@ -10,6 +10,7 @@
 #include "gleam/batch.h"
 #include "gleam/data.h"
 #include "gleam/metrics.h"
+#include "gleam/place.h"
 #include "gleam/unroll.h"
 
 #include "gleam/validate.h"
@@ -73,7 +74,7 @@ void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims
 }
 
 // the output of a stage, the combined images, and the metrics of a slice
-size_t gleam_validate_bytes(const struct gleam_dims_s* dims)
+size_t gleam_validate_bytes(const struct gleam_place_s* place, const struct gleam_dims_s* dims)
 {
 	long img_dims[DIMS];
 	long X;
@@ -85,16 +86,68 @@ size_t gleam_validate_bytes(const struct gleam_dims_s* dims)
 	long E = img_dims[MAPS_DIM];
 	long N = md_calc_size(DIMS, img_dims);
 
+	// on another device there is only the output: metrics are computed on the CPU
+	if (!place->device->host)
+		return (size_t)N * CFL_SIZE;
+
 	return (size_t)(N + ((1 < E) ? (2 * N / E) : 0)) * CFL_SIZE + gleam_metrics_bytes(X, Y);
+}
+
+// images on the device, and room for two of them on the host
+struct run_s {
+
+	struct gleam_unroll_s* unroll;
+	struct gleam_batch_s* batch;
+	const struct gleam_place_s* place;
+
+	long img_dims[DIMS];
+	size_t bytes;
+
+	complex float* out;
+	complex float* host[2];
+};
+
+static struct run_s run_create(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims)
+{
+	struct run_s r = { .unroll = unroll, .batch = batch, .place = gleam_unroll_place(unroll) };
+
+	gleam_dims_image(dims, r.img_dims);
+
+	r.bytes = (size_t)md_calc_size(DIMS, r.img_dims) * CFL_SIZE;
+	r.out = gleam_place_alloc(r.place, r.bytes);
+
+	for (int i = 0; i < 2; i++)
+		r.host[i] = r.place->device->host ? NULL : xmalloc(r.bytes);
+
+	return r;
+}
+
+static void run_free(struct run_s* r)
+{
+	r->place->device->free(r->out);
+
+	xfree(r->host[0]);
+	xfree(r->host[1]);
+}
+
+static void run_stage(const struct run_s* r, const float* params)
+{
+	complex float* x = gleam_batch_x(r->batch, 0);
+
+	gleam_unroll_forward(r->unroll, 0, params, r->out, x, gleam_batch_x0(r->batch, 0));
+
+	r->place->device->copy(x, r->out, r->bytes);
+}
+
+static void measure(const struct run_s* r, const complex float* ref, struct gleam_metrics_stat_s* stat)
+{
+	gleam_validate_image(stat, r->img_dims, gleam_place_on_host(r->place, r->host[0], gleam_batch_x(r->batch, 0), r->bytes), ref);
 }
 
 void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims, long samples,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1])
 {
-	long img_dims[DIMS];
-	gleam_dims_image(dims, img_dims);
-
-	complex float* out = md_alloc(DIMS, img_dims, CFL_SIZE);
+	struct run_s r = run_create(unroll, batch, dims);
 
 	for (long n = 0; n <= N; n++)
 		stat[n] = (struct gleam_metrics_stat_s){ };
@@ -105,21 +158,21 @@ void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, 
 			continue;		// nor does inference reconstruct it
 
 		gleam_batch_load(batch, &s);
+		gleam_batch_ahead_next(batch, s);
 
-		complex float* x = gleam_batch_x(batch, 0);
+		const complex float* ref = gleam_place_on_host(r.place, r.host[1], gleam_batch_ref(batch, 0), r.bytes);
 
 		for (long n = 0; n <= N; n++) {
 
-			if (0 < n) {
-
-				gleam_unroll_forward(unroll, 0, params[n - 1], out, x, gleam_batch_x0(batch, 0));
-				md_copy(DIMS, img_dims, x, out, CFL_SIZE);
-			}
+			if (0 < n)
+				run_stage(&r, params[n - 1]);
 
 			if (first <= n)
-				gleam_validate_image(&stat[n], img_dims, x, gleam_batch_ref(batch, 0));
+				measure(&r, ref, &stat[n]);
 		}
+
+		gleam_batch_upload(batch);
 	}
 
-	md_free(out);
+	run_free(&r);
 }

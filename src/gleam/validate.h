@@ -17,13 +17,13 @@
 extern void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims[DIMS],
 		const complex float* x, const complex float* ref);
 
-// what gleam_validate takes for these dimensions, those of one sample, beside the batch
-extern size_t gleam_validate_bytes(const struct gleam_dims_s* dims);
+// what gleam_validate takes of the device for these dimensions, those of one sample, beside the batch
+extern size_t gleam_validate_bytes(const struct gleam_place_s* place, const struct gleam_dims_s* dims);
 
 /* Runs the network on all samples that are not all zero, one at a time.
  * @param dims		of one sample
  * @param batch		a mini-batch of one sample of this data
- * @param params	[N][P]
+ * @param params	[N][P], on the device
  * @param first		stages before this one are not measured
  * @param stat		of stages 0 (zero-filled) to N
  */

@@ -144,7 +144,11 @@ static void problem_free(struct problem_s* p)
 
 static double loss(struct problem_s* p, const float* params)
 {
-	return gleam_module_train(p->module, params, (double)p->pixels, p->out, p->x, p->x0, p->ref) / (double)p->pixels;
+	double sum = 0.;
+
+	gleam_module_train(p->module, params, (double)p->pixels, p->out, p->x, p->x0, p->ref, &sum);
+
+	return sum / (double)p->pixels;
 }
 
 /* Directional derivative by central differences along the gradient itself

@@ -72,6 +72,14 @@ static inline T atomicOr(T* address, typename std::enable_if<std::is_integral<T>
 }
 
 template <typename T>
+static inline T atomicMin(T* address, typename std::enable_if<std::is_integral<T>::value, T>::type value)
+{
+	T old = *address;
+	*address = std::min(old, value);
+	return old;
+}
+
+template <typename T>
 static inline T atomicMax(T* address, typename std::enable_if<std::is_integral<T>::value, T>::type value)
 {
 	T old = *address;

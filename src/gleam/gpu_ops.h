@@ -1,0 +1,48 @@
+/*
+ * What a training iteration does to images on the GPU besides networks and data
+ * consistency. All pointers are device memory; everything is done in gpu_stream(),
+ * and the functions return at once.
+ */
+#ifndef _GLEAM_GPU_OPS_H
+#define _GLEAM_GPU_OPS_H
+
+#include <stdbool.h>
+
+#include "gpu/gpu.h"
+
+// an element of an image, as C and as CUDA C see it; aligned to 8 bytes
+#ifdef __cplusplus
+typedef float2 gpu_complex_t;
+#else
+#include <complex.h>
+typedef complex float gpu_complex_t;
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// doubles that gpu_loss_l1 needs for partial sums
+extern long gpu_loss_partials(long N);
+
+/* As gleam_loss_l1: grad = scale (x - ref) / |x - ref|, zero where they are equal;
+ * the sum of |x - ref| over N pixels is added to *sum. grad may be x.
+ */
+extern void gpu_loss_l1(long N, float scale, gpu_complex_t* grad, const gpu_complex_t* x, const gpu_complex_t* ref,
+		double* sum, double* partial);
+
+/* The 95th percentile of the magnitude of each sample (N elements), with the same
+ * bits as gleam_data_scaling, see there. 0 if N is 0.
+ */
+extern void gpu_scaling(long samples, long N, const gpu_complex_t* x0, float* scale);
+
+/* x *= scale of its sample, or x /= scale (as a product with the reciprocal); a
+ * scale that is not positive, that of an empty sample, changes nothing.
+ */
+extern void gpu_scale(long samples, long N, gpu_complex_t* x, const float* scale, bool divide);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif		// _GLEAM_GPU_OPS_H

@@ -1,0 +1,131 @@
+#include <complex.h>
+
+#include "misc/misc.h"
+
+#include "nn/device.h"
+
+#include "gleam/dc.h"
+#include "gleam/loss.h"
+#include "gleam/memory.h"
+
+#include "gleam/place.h"
+
+
+static void* dc_create(const struct gleam_dims_s* dims)
+{
+	return gleam_dc_create(dims->ksp, dims->map, dims->pat);
+}
+
+static void dc_free(void* dc)
+{
+	gleam_dc_free(dc);
+}
+
+static size_t dc_bytes(const struct gleam_dims_s* dims)
+{
+	return gleam_dc_bytes(dims->ksp, dims->map, dims->pat);
+}
+
+static void dc_step(void* dc, const float* t, complex float* v, const complex float* x, const complex float* x0)
+{
+	gleam_dc_step(dc, *t, v, x, x0);
+}
+
+static void dc_step_adjoint(void* dc, const float* t, complex float* dx, const complex float* dv)
+{
+	gleam_dc_step_adjoint(dc, *t, dx, dv);
+}
+
+static void dc_step_gradient(void* dc, float* dt, const complex float* dv, const complex float* x, const complex float* x0)
+{
+	*dt += gleam_dc_step_gradient(dc, dv, x, x0);
+}
+
+static void dc_solve(void* dc, const float* mu, int iter, complex float* u, const complex float* z, const complex float* x0)
+{
+	gleam_dc_solve(dc, *mu, iter, u, z, x0);
+}
+
+static void dc_solve_adjoint(void* dc, const float* mu, int iter, complex float* dz, const complex float* du)
+{
+	gleam_dc_solve_adjoint(dc, *mu, iter, dz, du);
+}
+
+static void dc_solve_gradient(void* dc, const float* mu, float* dmu, const complex float* dz, const complex float* z, const complex float* u)
+{
+	*dmu += gleam_dc_solve_gradient(dc, *mu, dz, z, u);
+}
+
+static size_t loss_bytes(long)
+{
+	return 0;
+}
+
+static void loss_l1(long N, float scale, complex float* grad, const complex float* x, const complex float* ref, double* sum, void*)
+{
+	*sum += gleam_loss_l1(N, scale, grad, x, ref);
+}
+
+static void repeat(void**, void (*fun)(void* data), void* data)
+{
+	fun(data);
+}
+
+static void repeat_free(void*)
+{
+}
+
+const struct gleam_place_s gleam_place_cpu = {
+
+	.device = &nn_device_cpu,
+
+	.dc_create = dc_create,
+	.dc_free = dc_free,
+	.dc_bytes = dc_bytes,
+	.dc_step = dc_step,
+	.dc_step_adjoint = dc_step_adjoint,
+	.dc_step_gradient = dc_step_gradient,
+	.dc_solve = dc_solve,
+	.dc_solve_adjoint = dc_solve_adjoint,
+	.dc_solve_gradient = dc_solve_gradient,
+
+	.repeat = repeat,
+	.repeat_free = repeat_free,
+
+	.available = gleam_memory_available,
+	.taken = gleam_memory_resident,
+	.peak = gleam_memory_peak,
+
+	.loss_bytes = loss_bytes,
+	.loss_l1 = loss_l1,
+};
+
+const struct gleam_place_s* gleam_place(const struct nn_device_s* device)
+{
+#ifdef GLEAM_GPU
+	if (&nn_device_gpu == device)
+		return &gleam_place_gpu;
+#endif
+	return (&nn_device_cpu == device) ? &gleam_place_cpu : NULL;
+}
+
+const void* gleam_place_on_host(const struct gleam_place_s* place, void* room, const void* ptr, size_t bytes)
+{
+	if (place->device->host)
+		return ptr;
+
+	place->device->download(room, ptr, bytes);
+
+	return room;
+}
+
+void* gleam_place_alloc(const struct gleam_place_s* place, size_t bytes)
+{
+	void* ptr = place->device->alloc(bytes);
+
+	if (NULL == ptr)
+		error("Out of memory on the %s: no %.1f MiB more. A smaller --micro-batch, more --modules, fewer --features%s would help.\n",
+			place->device->name, (double)bytes / 1048576., place->device->host ? "" : ", or --precision bf16");
+
+	return ptr;
+}

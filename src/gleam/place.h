@@ -1,0 +1,74 @@
+/*
+ * Where the images of an iteration lie, and what is computed on them there beside
+ * the networks: on the CPU or on the GPU. All pointers but those to dimensions are
+ * to memory of that device; t, mu and sums too, so that nothing has to cross.
+ */
+#ifndef _GLEAM_PLACE_H
+#define _GLEAM_PLACE_H
+
+#include <complex.h>
+#include <stddef.h>
+
+#include "misc/mri.h"
+
+#include "nn/device.h"
+
+struct gleam_dims_s {
+
+	long ksp[DIMS];
+	long map[DIMS];
+	long pat[DIMS];
+};
+
+struct stage_ops_s;
+
+struct gleam_place_s {
+
+	const struct nn_device_s* device;
+	const struct stage_ops_s* stage;	// NULL where samples are prepared where they are read
+
+	// data consistency of a part: gleam/dc.h says what each of these computes
+	void* (*dc_create)(const struct gleam_dims_s* dims);
+	void (*dc_free)(void* dc);
+	size_t (*dc_bytes)(const struct gleam_dims_s* dims);
+
+	void (*dc_step)(void* dc, const float* t, complex float* v, const complex float* x, const complex float* x0);
+	void (*dc_step_adjoint)(void* dc, const float* t, complex float* dx, const complex float* dv);
+	void (*dc_solve)(void* dc, const float* mu, int iter, complex float* u, const complex float* z, const complex float* x0);
+	void (*dc_solve_adjoint)(void* dc, const float* mu, int iter, complex float* dz, const complex float* du);
+
+	// added to dt and dmu
+	void (*dc_step_gradient)(void* dc, float* dt, const complex float* dv, const complex float* x, const complex float* x0);
+	void (*dc_solve_gradient)(void* dc, const float* mu, float* dmu, const complex float* dz, const complex float* z, const complex float* u);
+
+	/* Runs fun(data), which launches the same work on the same memory every time and
+	 * neither waits nor allocates. On a GPU the second run is recorded and from
+	 * then on replayed, which costs one launch. state begins as NULL.
+	 */
+	void (*repeat)(void** state, void (*fun)(void* data), void* data);
+	void (*repeat_free)(void* state);
+
+	// bytes of this device's memory: free, taken by this process now, and at most
+	size_t (*available)(void);
+	size_t (*taken)(void);
+	size_t (*peak)(void);
+
+	// local loss (gleam/loss.h) of N pixels, added to sum; room for its parts is the caller's
+	size_t (*loss_bytes)(long N);
+	void (*loss_l1)(long N, float scale, complex float* grad, const complex float* x, const complex float* ref, double* sum, void* room);
+};
+
+extern const struct gleam_place_s gleam_place_cpu;
+#ifdef GLEAM_GPU
+extern const struct gleam_place_s gleam_place_gpu;
+#endif
+
+extern const struct gleam_place_s* gleam_place(const struct nn_device_s* device);
+
+// these bytes on the host: where they are, or a copy in room
+extern const void* gleam_place_on_host(const struct gleam_place_s* place, void* room, const void* ptr, size_t bytes);
+
+// memory on that device; error() with what would help where there is not enough
+extern void* gleam_place_alloc(const struct gleam_place_s* place, size_t bytes);
+
+#endif		// _GLEAM_PLACE_H

@@ -1,0 +1,89 @@
+#!/bin/bash
+# -g: the same training and reconstruction on a GPU, or on the emulated device.
+source "$(dirname "$0")/../lib.sh"
+
+make_data t 4 24 20 3 1
+make_data v 2 24 20 3 100
+
+small="--iterations 2 --features 5 -b 2 --lr 2e-3 -s 7"
+data="t-ksp t-map t-ref"
+valid="--valid-data k=v-ksp,c=v-map,r=v-ref,p=v-pat"
+
+train() { bart gleam --pattern t-pat $small "$@" $data; }	# <options> <weights>
+
+expect_error "-g and a backend of the CPU" "gpu and --backend ref" train -g --backend ref w
+expect_error "a precision of unknown name" "precision fp8.*fp32, tf32 or bf16" train --precision fp8 w
+expect_error "--precision tf32 without -g" "precision tf32: on the CPU there is only fp32.*--gpu" train --precision tf32 w
+check "--autotune without -g is warned of" eval 'train --autotune --memory w 2>&1 | grep -q "no effect without --gpu"'
+
+if ! reason=$(train -g --memory w 2>&1); then
+
+	if echo "$reason" | grep -q "built without support for GPUs"; then
+
+		expect_error "a binary for the CPU given -g says how to build another" "make CUDA=1 CUDNN=1" train -g w
+		expect_error "... and so it does for reconstruction" "make CUDA=1 CUDNN=1" bart gleam-infer -g none none none none
+	fi
+
+	skip "training and reconstruction on the GPU" "$(echo "$reason" | sed 's/\x1b\[[0-9;]*m//g' | grep . | tail -n 1)"
+	finish
+	exit
+fi
+
+# largest relative distance of the losses of two logs
+losses_apart()
+{
+	paste -d , <(cut -d , -f 2 "$1") <(cut -d , -f 2 "$2") \
+		| awk -F, 'NR > 1 { d = ($1 - $2) / $1; d = d < 0 ? -d : d; if (d > m) m = d; n++ } END { if (50 > n) m = 9; print m }'
+}
+
+for type in pgd modl; do
+
+	check "$type: trains on the CPU" train --$type --learn-dc -n 50 --log c-$type.csv c-$type
+	check "$type: trains on the GPU" train --$type --learn-dc -n 50 --log g-$type.csv -g g-$type
+	check "$type: 50 losses follow those of the CPU to 1e-3" compare "$(losses_apart c-$type.csv g-$type.csv)" "<" 1e-3
+	check "$type: the same bits again" eval "train --$type --learn-dc -n 50 -g h && same_bits g-$type h"
+
+	infer() { bart gleam-infer --pattern v-pat "$@"; }
+
+	check "$type: reconstruction on CPU and GPU" eval "infer c-$type v-ksp v-map c-out && infer -g c-$type v-ksp v-map g-out"
+	check "$type: ... agrees to 1e-4" compare "$(nrmse c-out g-out)" "<" 1e-4
+	check "$type: ... at every stage" eval "infer --stages c-$type v-ksp v-map c-out && infer -g --stages c-$type v-ksp v-map g-out && compare \$(nrmse c-out g-out) '<' 1e-4"
+	check "$type: ... with the same metrics" eval "infer -r v-ref c-$type v-ksp v-map c-out > c-table && infer -g -r v-ref c-$type v-ksp v-map g-out > g-table && [ 4 -eq \$(wc -l < g-table) ] && diff <(cut -c 1-24 c-table) <(cut -c 1-24 g-table)"
+
+	for p in tf32 bf16; do
+
+		check "$type, $p: trains" train --$type -n 50 -g --precision $p --log g-$p.csv g-$p
+		check "$type, $p: the losses stay near" eval "train --$type -n 50 --log near.csv near && compare \$(losses_apart near.csv g-$p.csv) '<' 5e-2"
+	done
+done
+
+check "--tol on the GPU stops where it does on the CPU" eval 'infer --tol 10 --stages c-pgd v-ksp v-map c-out && infer -g --tol 10 --stages c-pgd v-ksp v-map g-out && compare $(nrmse c-out g-out) "<" 1e-4'
+check "units of the input" eval 'bart scale 1000 v-ksp big && infer -g c-pgd big v-map big-out && infer -g c-pgd v-ksp v-map g-out && bart scale 1000 g-out ref-out && compare $(nrmse ref-out big-out) "<" 1e-5'
+check "micro-batches of 1 and 2 agree" eval 'train -g -n 5 --micro-batch 2 --log two.csv two && train -g -n 5 --log one.csv one && diff <(cut -d , -f 1,2 one.csv | cut -c 1-9) <(cut -d , -f 1,2 two.csv | cut -c 1-9)'
+check "validation on the GPU" eval 'train -g -n 4 $valid --valid-every 2 --log gv.csv gv && train -n 4 $valid --valid-every 2 --log cv.csv cv && diff <(tail -n 1 gv.csv | awk -F, "{ print \$(NF - 3), \$(NF - 2) }" | cut -c 1-5) <(tail -n 1 cv.csv | awk -F, "{ print \$(NF - 3), \$(NF - 2) }" | cut -c 1-5)'
+check "... of another image size" eval 'make_data w 1 18 22 3 9 && train -g -n 2 --valid-data k=w-ksp,c=w-map,r=w-ref,p=w-pat --valid-every 1 gw'
+check "one module of two iterations" eval 'train -g -M 1 -n 5 --learn-dc --log m1g.csv m1g && train -M 1 -n 5 --learn-dc --log m1c.csv m1c && diff <(cut -d , -f 1,2 m1g.csv | cut -c 1-8) <(cut -d , -f 1,2 m1c.csv | cut -c 1-8)'
+check "--backend cudnn is -g" eval 'train --backend cudnn -n 2 b && train -g -n 2 g && same_bits b g'
+check "--load goes on from weights of the CPU" eval 'train -n 2 s && train -g -n 1 --lr 1e-9 --load s s2 && bart multicfl -s s a1 a2 && bart multicfl -s s2 b1 b2 && compare $(nrmse a2 b2) "<" 1e-5'
+check "two maps" eval 'bart scale 0.5 t-map t-half && bart join 4 t-map t-half t-map2 && bart join 4 t-ref t-ref t-ref2 && bart gleam $small --pattern t-pat -g -n 3 --log e2g.csv e2 t-ksp t-map2 t-ref2 && bart gleam $small --pattern t-pat -n 3 --log e2c.csv e2 t-ksp t-map2 t-ref2 && diff <(cut -d , -f 1,2 e2g.csv | cut -c 1-8) <(cut -d , -f 1,2 e2c.csv | cut -c 1-8)'
+check "a sample of zeros is reconstructed as zeros" eval 'bart extract 13 0 1 v-ksp va && bart extract 13 1 2 v-ksp vb && bart scale 0 va vz && bart join 13 vz vb vzero && infer -g c-pgd vzero v-map z-out && bart extract 13 0 1 z-out z0 && bart scale 0 z0 zz && cmp z0.cfl zz.cfl'
+
+# the last line of a training: GPU memory: planned <n> MiB, peak <n> MiB above the 0.0 MiB ...
+as_planned()
+{
+	local line
+
+	line=$(train -g -n 2 "$@" w 2>&1 | grep '^GPU memory: planned')
+	echo "$line"
+	echo "$line" | sed 's/.*planned \([0-9.]*\) MiB, peak \([0-9.]*\) MiB.*/\1 \2/' | awk '{ exit !($2 > 0.9 * $1 && $2 < 1.02 * $1 + 0.1) }'
+}
+
+for o in "--pgd" "--modl" "--pgd --precision bf16" "--pgd -M 1 --micro-batch 2" "--pgd $valid"; do
+
+	check "the memory plan is the peak: $o" as_planned $o
+done
+
+# the peak of every iteration is in the log
+check "device memory is flat" eval 'train -g -n 30 --log flat.csv flat && [ 1 -eq $(awk -F, "NR > 2 { print \$NF }" flat.csv | sort -u | wc -l) ]'
+
+finish
