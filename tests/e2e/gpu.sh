@@ -86,4 +86,37 @@ done
 # the peak of every iteration is in the log
 check "device memory is flat" eval 'train -g -n 30 --log flat.csv flat && [ 1 -eq $(awk -F, "NR > 2 { print \$NF }" flat.csv | sort -u | wc -l) ]'
 
+# What a training of n iterations (weights are written at the end) has asked of the device: for ten iterations more, no
+# allocation, no plan, a batch of k-space, maps, patterns and references (and two
+# numbers) up, the scales of samples and the losses of modules down.
+count() { sed -n "s/^emulated device: $2 //p" "$1"; }
+more() { echo $(($(count many "$1") - $(count few "$1"))); }
+
+counted() { GLEAM_EMULATED_COUNTS=1 train -g --valid-every 1000 "$@" 2>&1 > /dev/null | grep '^emulated device: '; }
+
+nothing_but_the_batch()
+{
+	counted -n 5 "$@" w > few
+	counted -n 15 "$@" w > many
+	cat few many
+
+	local sample=$((8 * 24 * 20 * (3 + 3 + 1 + 1)))		# bytes: k-space, maps, pattern, reference
+
+	# the parts of a batch are aligned to 256 bytes
+	[ 0 -eq "$(more allocations)" ] && [ 0 -eq "$(more pinned)" ] && [ 0 -eq "$(more plans)" ] \
+		&& [ 10 -eq "$(more graphs)" ] \
+		&& [ "$(more up)" -ge $((10 * 2 * sample)) ] && [ "$(more up)" -le $((10 * (2 * sample + 4 * 256 + 8))) ] \
+		&& [ "$(more down)" -eq $((10 * (2 * 4 + 2 * 8))) ] \
+		&& [ "$(more synchronisations)" -le $((10 * 5)) ]
+}
+
+if train -g --memory w 2>&1 | grep -q "GPU: emulated device"; then
+
+	check "nothing crosses the bus but the next batch and a few numbers: PGD" nothing_but_the_batch --pgd --learn-dc
+	check "... MoDL" nothing_but_the_batch --modl --learn-dc
+	check "... two iterations in a module" nothing_but_the_batch --pgd -M 1
+else
+	skip "nothing crosses the bus but the next batch" "only the emulated device counts"
+fi
+
 finish

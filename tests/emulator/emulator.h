@@ -20,6 +20,7 @@
  *	GLEAM_EMULATED_MEMORY	MiB on the device, 1024 by default
  *	GLEAM_EMULATED_DEVICES	how many devices there are, 1 by default; 0 for none
  *	GLEAM_EMULATED_FUSION	0: cuDNN refuses graphs of several operations
+ *	GLEAM_EMULATED_COUNTS	1: what has been counted is told on stderr in the end
  *
  * These functions are for tests.
  */

@@ -16,6 +16,28 @@ namespace emulated {
 std::recursive_mutex lock;
 emulated_counts_s counts;
 
+static void tell_counts()
+{
+	const struct { const char* name; size_t count; } lines[] = {
+
+		{ "launches", (size_t)counts.launches },
+		{ "ffts", (size_t)counts.ffts },
+		{ "cudnn", (size_t)counts.cudnn_executions },
+		{ "graphs", (size_t)counts.graph_launches },
+		{ "allocations", (size_t)counts.allocations },
+		{ "pinned", (size_t)counts.host_allocations },
+		{ "synchronisations", (size_t)counts.synchronisations },
+		{ "plans", (size_t)counts.plans },
+		{ "up", counts.host_to_device },
+		{ "down", counts.device_to_host },
+		{ "within", counts.device_to_device },
+	};
+
+	for (auto& l : lines)
+		fprintf(stderr, "emulated device: %s %zu\n", l.name, l.count);
+}
+
+
 static thread_local cudaError_t last_error = cudaSuccess;
 static thread_local int current_device = 0;
 
@@ -82,6 +104,10 @@ const settings_s& settings()
 		(int)number("GLEAM_EMULATED_DEVICES", 1),
 		0 != number("GLEAM_EMULATED_FUSION", 1),
 	};
+
+	static const bool told = (0 == number("GLEAM_EMULATED_COUNTS", 0)) || (0 == atexit(tell_counts));
+
+	(void)told;
 
 	return s;
 }
