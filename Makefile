@@ -80,8 +80,10 @@ $(B)/.pristine: $(TARBALL) $(wildcard patches/*.patch)
 overlay: $(B)/.pristine
 	@scripts/overlay.sh $(B) $(gpu)
 
+# one program at a time: BART's rules for libraries serve one in a make
 unit: overlay
 	$(bartmake) gleam_unit
+	$(if $(filter cuda,$(gpu)),$(bartmake) gleam_plans)
 
 install: all
 	$(MAKE) --no-print-directory -C $(B) $(switches) install PREFIX=$(PREFIX)
@@ -98,7 +100,6 @@ test: all unit
 demo: all
 	BART=$(abspath $(B))/bart scripts/demo.sh demo
 
-# one at a time: BART's rules for libraries serve one program in a make
 define build_bench
 	$(bartmake) gleam_bench_$(1)
 

@@ -39,6 +39,15 @@ gleam_unit_objs += $(patsubst %.cu,%.o,$(wildcard utests/gleam/*.cu)) $(patsubst
 gleam_unit: $(gleam_unit_objs) $$(MODULES_gleam) $(MODULES)
 	$(LINKER) $(LDFLAGS) $(CFLAGS) $(CPPFLAGS) $+ $(FFTW_L) $(CUDA_L) $(BLAS_L) $(PNG_L) $(LIBS) -lcriterion -lm $(LIBRT) -o $@
 
+# what cuDNN supports, asked without a GPU (tests/e2e/cudnn.sh)
+
+gleam_plans: utests/cudnn/plans.o utests/cudnn/driver/libcuda.so.1 $$(MODULES_gleam) $(MODULES)
+	$(LINKER) $(LDFLAGS) $(CFLAGS) $(CPPFLAGS) $(filter-out %.so.1,$+) $(FFTW_L) $(CUDA_L) $(BLAS_L) $(PNG_L) $(LIBS) -lm $(LIBRT) -o $@
+
+utests/cudnn/driver/libcuda.so.1: utests/cudnn/driver.c
+	mkdir -p $(@D)
+	$(CC) -Wall -Wextra -shared -fPIC -I$(CUDA_BASE)/include -Wl,-soname,libcuda.so.1 $< -o $@
+
 # programs of our bench/, one each; a folder of that name would be in the way of the tool `bench`
 
 gleam_bench_%: benchmarks/%.o $$(MODULES_gleam) $(MODULES)

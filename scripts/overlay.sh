@@ -41,6 +41,11 @@ pairs_gpu()
 
 			echo "$f utests/gleam/${f##*/}"
 		done
+
+		for f in tests/cudnn/*.c; do
+
+			echo "$f utests/cudnn/${f##*/}"
+		done
 	fi
 }
 
@@ -69,6 +74,7 @@ pairs()
 
 mkdir -p "$tree/src/gleam" "$tree/src/gpu" "$tree/utests/gleam" "$tree/benchmarks"
 [ emulated != "$gpu" ] || mkdir -p "$tree/src/emulator/include"
+[ cuda != "$gpu" ] || mkdir -p "$tree/utests/cudnn"
 
 pairs > "$tree/.overlay.new"
 

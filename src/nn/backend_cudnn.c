@@ -414,10 +414,7 @@ static void cudnn_forward(struct nn_plan_s* plan, void* y, const void* res,
 	struct space_s s = forward_space(plan, ws);
 	bool to_feature = is_feature(&plan->conf.out);
 
-	nn_filter_pack(&plan->filter, false, s.weights, weights);
-
-	if (has_epilogue(&plan->conf))
-		nn_filter_bias(&plan->filter, s.bias, bias);
+	nn_filter_pack(&plan->filter, false, s.weights, weights, has_epilogue(&plan->conf) ? s.bias : NULL, bias);
 
 	struct nn_graph_args_s args = {
 
@@ -447,7 +444,7 @@ static void cudnn_backward_data(struct nn_plan_s* plan, void* dx, bool add,
 	bool direct = to_feature && !add && (dx != x);
 	const void* mask = conf->relu ? x : NULL;
 
-	nn_filter_pack(&plan->filter, true, s.weights, weights);
+	nn_filter_pack(&plan->filter, true, s.weights, weights, NULL, NULL);
 
 	struct nn_graph_args_s args = {
 

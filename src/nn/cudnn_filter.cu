@@ -22,61 +22,52 @@ static long packed_size(const struct nn_filter_s* f)
 
 
 template <typename T>
-static __global__ void pack_kernel(long N, nn_filter_s f, bool turned, T* dst, const float* src)
+static inline __device__ T packed_weight(const nn_filter_s& f, bool turned, long i, const float* src)
 {
 	int columns = turned ? f.out_padded : f.in_padded;
 
-	for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < N; i += (long)gridDim.x * blockDim.x) {
+	int column = (int)(i % columns);
+	int tap = (int)(i / columns % f.taps);
+	int row = (int)(i / columns / f.taps);
 
-		int column = (int)(i % columns);
-		int tap = (int)(i / columns % f.taps);
-		int row = (int)(i / columns / f.taps);
+	int o = turned ? column : row;
+	int c = turned ? row : column;
+	int t = turned ? (f.taps - 1 - tap) : tap;
 
-		int o = turned ? column : row;
-		int c = turned ? row : column;
-		int t = turned ? (f.taps - 1 - tap) : tap;
+	bool inside = (o < f.out) && (c < f.in);
 
-		bool inside = (o < f.out) && (c < f.in);
+	return from_float<T>(inside ? src[((long)o * f.in + c) * f.taps + t] : 0.f);
+}
 
-		dst[i] = from_float<T>(inside ? src[((long)o * f.in + c) * f.taps + t] : 0.f);
+
+// the bias, if there is one, comes behind the weights
+template <typename T>
+static __global__ void pack_kernel(long N, long M, nn_filter_s f, bool turned, T* dst, const float* src, T* padded_bias, const float* bias)
+{
+	for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < N + M; i += (long)gridDim.x * blockDim.x) {
+
+		if (i < N)
+			dst[i] = packed_weight<T>(f, turned, i, src);
+		else
+			padded_bias[i - N] = from_float<T>(((NULL != bias) && (i - N < f.out)) ? bias[i - N] : 0.f);
 	}
 }
 
 
 template <typename T>
-static void pack(const struct nn_filter_s* filter, bool turned, void* dst, const float* src)
+static void pack(const struct nn_filter_s* filter, bool turned, void* dst, const float* src, void* padded_bias, const float* bias)
 {
 	long N = packed_size(filter);
+	long M = (NULL == padded_bias) ? 0 : filter->out_padded;
 
-	GPU_LAUNCH(pack_kernel<T>, gpu_blocks(N, THREADS), THREADS, gpu_stream(), N, *filter, turned, (T*)dst, src);
+	GPU_LAUNCH(pack_kernel<T>, gpu_blocks(N + M, THREADS), THREADS, gpu_stream(),
+			N, M, *filter, turned, (T*)dst, src, (T*)padded_bias, bias);
 }
 
 
-void nn_filter_pack(const struct nn_filter_s* filter, bool turned, void* dst, const float* src)
+void nn_filter_pack(const struct nn_filter_s* filter, bool turned, void* dst, const float* src, void* padded_bias, const float* bias)
 {
-	FOR_TYPE(filter->type, pack, filter, turned, dst, src);
-}
-
-
-template <typename T>
-static __global__ void bias_kernel(int padded, int n, T* dst, const float* src)
-{
-	for (int i = (int)(blockIdx.x * blockDim.x + threadIdx.x); i < padded; i += (int)(gridDim.x * blockDim.x))
-		dst[i] = from_float<T>(((i < n) && (NULL != src)) ? src[i] : 0.f);
-}
-
-
-template <typename T>
-static void pack_bias(const struct nn_filter_s* filter, void* dst, const float* src)
-{
-	GPU_LAUNCH(bias_kernel<T>, gpu_blocks(filter->out_padded, THREADS), THREADS, gpu_stream(),
-			filter->out_padded, filter->out, (T*)dst, src);
-}
-
-
-void nn_filter_bias(const struct nn_filter_s* filter, void* dst, const float* src)
-{
-	FOR_TYPE(filter->type, pack_bias, filter, dst, src);
+	FOR_TYPE(filter->type, pack, filter, turned, dst, src, padded_bias, bias);
 }
 
 

@@ -49,6 +49,7 @@ struct nn_graph_s {
 };
 
 static struct nn_graph_s* graphs = NULL;
+static struct nn_graph_s** last = &graphs;
 
 
 const char* nn_graph_version(void)
@@ -388,8 +389,10 @@ const struct nn_graph_s* nn_graph_get(const struct nn_graph_conf_s* conf)
 		if (NULL == g) {
 
 			g = graph_create(conf);
-			g->next = graphs;
-			graphs = g;
+			g->next = NULL;
+
+			*last = g;
+			last = &g->next;
 		}
 	}
 
@@ -400,6 +403,13 @@ const struct nn_graph_s* nn_graph_get(const struct nn_graph_conf_s* conf)
 size_t nn_graph_workspace(const struct nn_graph_s* graph)
 {
 	return graph->workspace;
+}
+
+
+void nn_graph_each(nn_graph_fun fun)
+{
+	for (const struct nn_graph_s* g = graphs; NULL != g; g = g->next)
+		fun(&g->conf, g->found ? g : NULL);
 }
 
 

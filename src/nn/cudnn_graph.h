@@ -85,6 +85,11 @@ extern size_t nn_graph_workspace(const struct nn_graph_s* graph);
 // "engine 7, 3 tried of 18 offered"
 extern const char* nn_graph_describe(const struct nn_graph_s* graph);
 
+// all graphs asked for so far, the first one first; graph is NULL for those without an engine
+typedef void (*nn_graph_fun)(const struct nn_graph_conf_s* conf, const struct nn_graph_s* graph);
+
+extern void nn_graph_each(nn_graph_fun fun);
+
 // in gpu_stream()
 extern void nn_graph_run(const struct nn_graph_s* graph, const struct nn_graph_args_s* args, void* ws);
 

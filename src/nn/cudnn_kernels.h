@@ -64,11 +64,12 @@ struct nn_filter_s {
 	int in_padded;
 };
 
-// rows are out and columns in, or the other way round and taps in reverse order with turned
-extern void nn_filter_pack(const struct nn_filter_s* filter, bool turned, void* dst, const float* src);
-
-// a padded vector in the filter's type; zeros if src is NULL
-extern void nn_filter_bias(const struct nn_filter_s* filter, void* dst, const float* src);
+/* Rows are out and columns in, or the other way round and taps in reverse order with
+ * turned. padded_bias (not wanted if NULL) becomes a padded vector in the filter's
+ * type, zeros if bias is NULL.
+ */
+extern void nn_filter_pack(const struct nn_filter_s* filter, bool turned, void* dst, const float* src,
+		void* padded_bias, const float* bias);
 
 // dst += src, rows are out
 extern void nn_filter_add(const struct nn_filter_s* filter, float* dst, const void* src);

@@ -24,7 +24,7 @@ if ! reason=$(train -g --memory w 2>&1); then
 		expect_error "... and so it does for reconstruction" "make CUDA=1 CUDNN=1" bart gleam-infer -g none none none none
 	fi
 
-	skip "training and reconstruction on the GPU" "$(echo "$reason" | tail -n 1)"
+	skip "training and reconstruction on the GPU" "$(echo "$reason" | sed 's/\x1b\[[0-9;]*m//g' | grep . | tail -n 1)"
 	finish
 	exit
 fi
