@@ -38,7 +38,7 @@ racecheck 200 compute-sanitizer --tool racecheck
 initcheck 200 compute-sanitizer --tool initcheck"
 
 # of the unit tests those that touch the device; the others only take time under compute-sanitizer
-DEVICE_SUITES='@(adam|backend|cudnn*|gpu*|loss|prox_net)/*'
+DEVICE_SUITES='@(adam|backend|batch|cudnn*|device|gpu*|loss|prox_net)/*'
 
 skip() { echo "SKIP: $*"; exit 77; }
 
