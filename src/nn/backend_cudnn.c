@@ -52,12 +52,6 @@ static bool is_feature(const struct nn_tensor_s* tensor)
 }
 
 
-static long channel_multiple(enum nn_type type)
-{
-	return UNIT / (long)nn_type_bytes(type);
-}
-
-
 // --- what cuDNN computes
 
 
@@ -75,7 +69,7 @@ static int rim_z(const struct nn_conv_s* conf)
 
 static struct nn_array_s array_of(const struct nn_plan_s* plan, const struct nn_tensor_s* tensor, enum nn_type type)
 {
-	long m = channel_multiple(type);
+	long m = UNIT / (long)nn_type_bytes(type);
 
 	struct nn_array_s array = {
 

@@ -79,6 +79,17 @@ static cudnnHandle_t get_handle(void)
 }
 
 
+const char* nn_cudnn_version(void)
+{
+	static char text[32];
+	int version = (int)cudnnGetVersion();
+
+	snprintf(text, sizeof(text), "cuDNN %d.%d.%d", version / 10000, version / 100 % 100, version % 100);
+
+	return text;
+}
+
+
 static cudnnBackendDescriptor_t get_device(void)
 {
 	static cudnnBackendDescriptor_t d = NULL;

@@ -44,6 +44,9 @@ struct nn_graph_conf_s {
 
 struct nn_graph_s;
 
+// "cuDNN 9.19.0"
+extern const char* nn_cudnn_version(void);
+
 /* Device memory, aligned to 16 bytes: a and b are (x, w) forward, (x, dy) for the
  * filter; bias and res are NULL where the graph has none. The result is
  * elsewhere than the others.

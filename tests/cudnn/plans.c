@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cudnn.h>
-
 #include "misc/misc.h"
 
 #include "nn/backend.h"
@@ -100,7 +98,7 @@ int main(int argc, char* argv[argc])
 	if (NULL == nn_graph_options.device)
 		error("There is no description of a device '%s'.\n", argv[1]);
 
-	printf("%s, cuDNN %zu\n", argv[1], cudnnGetVersion());
+	printf("%s, %s\n", argv[1], nn_cudnn_version());
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(nets); i++) {
 

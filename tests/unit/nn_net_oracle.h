@@ -13,7 +13,8 @@
 #define REVNET(F, L, E, D) { .type = NN_PROX_REVNET, .features = F, .layers = L, .maps = E, .spatial = D }
 
 /* How near an argument of a ReLU in the hidden layers of the last network came to
- * zero, relative to the layer's root mean square: so much may arguments be off before a gradient jumps.
+ * zero, relative to the layer's root mean square: so much may arguments be off
+ * before a gradient jumps.
  */
 extern double nn_net_oracle_margin(void);
 
