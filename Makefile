@@ -110,5 +110,5 @@ bench: all
 	BART=$(abspath $(B))/bart bench/run.sh
 
 bundle: all unit
-	$(foreach b,$(notdir $(basename $(wildcard bench/*.c))),$(call build_bench,$(b)))
+	$(foreach b,conv $(notdir $(basename $(wildcard bench/gpu*.c))),$(call build_bench,$(b)))
 	CUDA_BASE=$(CUDA_BASE) scripts/bundle.sh $(B) build/bundle

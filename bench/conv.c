@@ -125,8 +125,12 @@ static void measure_device(struct problem_s* p, double peak)
 		struct launch_s l = { p, (enum operation)i };
 		double s = device_seconds(launch, &l);
 
-		printf("  %6.1f (%3.0f %%, %6.3f ms, %5.0f GB/s)", 1.e-12 * flops(p) / s, 100. * flops(p) / s / peak,
-				1.e3 * s, 1.e-9 * least_bytes(p, l.operation) / s);
+		printf("  %6.1f (", 1.e-12 * flops(p) / s);
+
+		if (!isnan(peak))
+			printf("%3.0f %%, ", 100. * flops(p) / s / peak);
+
+		printf("%6.3f ms, %5.0f GB/s)", 1.e3 * s, 1.e-9 * least_bytes(p, l.operation) / s);
 		fflush(stdout);
 	}
 }

@@ -28,7 +28,7 @@ copy_programs()
 {
 	mkdir -p "$out/bin"
 
-	for p in bart gleam_unit $(cd "$build" && ls gleam_bench_* 2> /dev/null); do
+	for p in bart gleam_unit gleam_bench_conv $(cd "$build" && ls gleam_bench_gpu* 2> /dev/null); do
 
 		[ -x "$build/$p" ] || die "$build/$p is not here: make CUDA=1 CUDNN=1 bundle builds it"
 		strip -o "$out/bin/$p" "$build/$p"

@@ -222,8 +222,9 @@ def main():
         except (RuntimeError, OSError) as e:
             rows.append(f"| {name} | SKIP: {e} |" + " |" * (len(PARTS) + 2))
 
-    with open(conf.report, "w") as f:
-        f.write("\n".join(HEAD + rows + details) + "\n")
+        # each time as a whole: a run that is cut off leaves what it has
+        with open(conf.report, "w") as f:
+            f.write("\n".join(HEAD + rows + details) + "\n")
 
     return 0 if details else 1
 

@@ -38,7 +38,7 @@ racecheck 200 compute-sanitizer --tool racecheck
 initcheck 200 compute-sanitizer --tool initcheck"
 
 # of the unit tests those that touch the device; the others only take time under compute-sanitizer
-DEVICE_SUITES='@(adam|backend|cudnn*|gpu*|loss|prox_net)/*'
+DEVICE_SUITES='@(adam|backend|batch|cudnn*|device|gpu*|loss|prox_net)/*'
 
 skip() { echo "SKIP: $*"; exit 77; }
 
@@ -235,9 +235,13 @@ part_train()
 	need_gpu
 	need_python
 	"$here/bench/gpu/gpu.sh" "$out" --seconds $((SECONDS_LEFT - 60)) ${TRAIN_OPTIONS:-}
-	local status=$?
-	[ ! -f "$out/training.md" ] || { grep -v '^# ' "$out/training.md" | sed 's/^## /### /' > "$out/logs/train.md"; rm "$out/training.md"; }
-	return $status
+}
+
+digest_train()
+{
+	[ -f "$out/training.md" ] || return 0
+	grep -v '^# ' "$out/training.md" | sed 's/^## /### /'
+	rm "$out/training.md"
 }
 
 part_conv()
@@ -262,11 +266,10 @@ part_split()
 	need_program libgleam_trace.so
 	need_gpu
 	need_python
-	BENCH_SPLIT=$here/bin/libgleam_trace.so "$here/bench/gpu/split.sh" "$out/logs/split.md" ${SPLIT_OPTIONS:-}
-	local status=$?
-	[ ! -f "$out/logs/split.md" ] || sed -i '/^## /d' "$out/logs/split.md"
-	return $status
+	BENCH_SPLIT=$here/bin/libgleam_trace.so "$here/bench/gpu/split.sh" "$out/logs/split.txt" ${SPLIT_OPTIONS:-}
 }
+
+digest_split() { [ ! -f "$out/logs/split.txt" ] || sed '/^## /d' "$out/logs/split.txt"; }
 
 part_programs()
 {
@@ -425,7 +428,7 @@ section()
 	else
 		[ ! -s "$out/logs/$1.md" ] || { cat "$out/logs/$1.md"; echo; }
 		echo '```'
-		tail -n 60 "$out/logs/$1.log" | tr -d '\033'
+		tail -n 100 "$out/logs/$1.log" | tr -d '\033'
 		echo '```'
 	fi
 
