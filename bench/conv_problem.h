@@ -36,6 +36,7 @@ struct problem_s {
 	void* x;
 	void* dy;
 	float* weights;
+	void* packed;		// ... as the backend wants them
 
 	void* y;
 	void* dx;
@@ -188,6 +189,20 @@ static void fill_weights(const struct nn_device_s* device, long N, float* dst)
 }
 
 
+static void pack_weights(struct problem_s* p)
+{
+	const struct nn_backend_s* backend = p->backend;
+
+	p->packed = p->weights;
+
+	if (NULL == backend->conv_pack)
+		return;
+
+	p->packed = device_zeros(backend->device, backend->conv_packed(p->plan, false));
+	backend->conv_pack(p->plan, p->packed, false, p->weights, NULL);
+}
+
+
 static struct problem_s problem_create(const struct nn_backend_s* backend, const struct shape_s* shape, const long dims[NN_DIMS])
 {
 	struct problem_s p = {
@@ -220,6 +235,10 @@ static struct problem_s problem_create(const struct nn_backend_s* backend, const
 	fill(device, &p.conf.in, p.x, p.conf.relu_in_done);
 	fill(device, &p.conf.out, p.dy, false);
 	fill_weights(device, weights_size(&p.conf), p.weights);
+	pack_weights(&p);
+
+	// what it leaves of its input is what the gradient of weights reads
+	backend->conv_forward(p.plan, p.y, NULL, p.x, p.packed, NULL, p.ws);
 
 	return p;
 }
@@ -236,6 +255,9 @@ static void problem_free(struct problem_s* p)
 	device->free(p->dx);
 	device->free(p->y);
 	device->free(p->dy);
+	if (p->packed != p->weights)
+		device->free(p->packed);
+
 	device->free(p->weights);
 	device->free(p->dweights);
 }
@@ -246,11 +268,11 @@ static void run(struct problem_s* p, enum operation operation)
 	switch (operation) {
 
 	case FORWARD:
-		p->backend->conv_forward(p->plan, p->y, NULL, p->x, p->weights, NULL, p->ws);
+		p->backend->conv_forward(p->plan, p->y, NULL, p->x, p->packed, NULL, p->ws);
 		break;
 
 	case DATA:
-		p->backend->conv_backward_data(p->plan, p->dx, false, p->dy, p->x, p->weights, p->ws);
+		p->backend->conv_backward_data(p->plan, p->dx, false, p->dy, p->x, p->packed, p->ws);
 		break;
 
 	default:

@@ -171,7 +171,8 @@ static bool needs_image(const struct infer_s* s, long stage)
 // one more stage from x to x; has it converged?
 static bool next_stage(struct infer_s* s, long n, complex float* x)
 {
-	gleam_unroll_forward(s->unroll, 0, s->params + (n - 1) * s->weights->P, s->next, x, gleam_batch_x0(s->batch, 0));
+	gleam_unroll_load(s->unroll, 0, s->params + (n - 1) * s->weights->P);
+	gleam_unroll_forward(s->unroll, 0, s->next, x, gleam_batch_x0(s->batch, 0));
 
 	s->steps++;
 

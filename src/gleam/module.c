@@ -88,26 +88,32 @@ float* gleam_module_gradient(struct gleam_module_s* m)
 	return m->grad;
 }
 
+void gleam_module_load(struct gleam_module_s* m, const float* params)
+{
+	for (long i = 0; i < m->length; i++)
+		gleam_unroll_load(m->unroll, (int)i, params + i * m->P);
+}
+
 void gleam_module_clear(struct gleam_module_s* m)
 {
 	m->place->device->clear(m->grad, (size_t)(m->length * m->P) * sizeof(float));
 }
 
-static void module_forward(struct gleam_module_s* m, const float* params,
+static void module_forward(struct gleam_module_s* m,
 		complex float* out, const complex float* in, const complex float* x0)
 {
 	for (long i = 0; i < m->length; i++) {
 
 		complex float* next = (i == m->length - 1) ? out : m->x[i];
 
-		gleam_unroll_forward(m->unroll, (int)i, params + i * m->P, next, in, x0);
+		gleam_unroll_forward(m->unroll, (int)i, next, in, x0);
 
 		in = next;
 	}
 }
 
 // starts from the gradient of the loss in dx[0]
-static void module_backward(struct gleam_module_s* m, const float* params,
+static void module_backward(struct gleam_module_s* m,
 		const complex float* out, const complex float* in, const complex float* x0)
 {
 	for (long i = m->length - 1; 0 <= i; i--) {
@@ -115,7 +121,7 @@ static void module_backward(struct gleam_module_s* m, const float* params,
 		const complex float* prev = (0 == i) ? in : m->x[i - 1];
 		complex float* dprev = (0 == i) ? NULL : m->dx[1];
 
-		gleam_unroll_backward(m->unroll, (int)i, params + i * m->P, m->grad + i * m->P,
+		gleam_unroll_backward(m->unroll, (int)i, m->grad + i * m->P,
 				dprev, m->dx[0], out, prev, x0);
 
 		out = prev;
@@ -125,12 +131,12 @@ static void module_backward(struct gleam_module_s* m, const float* params,
 	}
 }
 
-void gleam_module_train(struct gleam_module_s* m, const float* params, double count,
+void gleam_module_train(struct gleam_module_s* m, double count,
 		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss)
 {
-	module_forward(m, params, out, in, x0);
+	module_forward(m, out, in, x0);
 
 	m->place->loss_l1(m->pixels, (float)(1. / count), m->dx[0], out, ref, loss, m->room);
 
-	module_backward(m, params, out, in, x0);
+	module_backward(m, out, in, x0);
 }

@@ -22,16 +22,19 @@ extern size_t gleam_module_bytes(const struct gleam_place_s* place, long length,
 // gradient of the module's parameters, [length][P], on the device
 extern float* gleam_module_gradient(struct gleam_module_s* module);
 
-// a mini-batch begins
+// the parameters ([length][P], on the device) for all that follows, as they are now
+extern void gleam_module_load(struct gleam_module_s* module, const float* params);
+
+// the gradient begins at zero
 extern void gleam_module_clear(struct gleam_module_s* module);
 
 /* Forward pass, local loss against ref, and backward pass that adds to the
- * gradient. out is the module's output before any update, in its input.
- * @param params	[length][P], on the device, as images and loss
+ * gradient. out is the module's output before any update, in its input. Images and
+ * loss are on the device.
  * @param count		pixels of the whole mini-batch, by which the mean is taken
  * @param loss		its sum over this part is added here
  */
-extern void gleam_module_train(struct gleam_module_s* module, const float* params, double count,
+extern void gleam_module_train(struct gleam_module_s* module, double count,
 		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss);
 
 #endif		// _GLEAM_MODULE_H

@@ -118,7 +118,7 @@ static void log_line(struct gleam_report_s* r, const struct gleam_progress_s* p)
 
 	log_write(r, text);
 
-	snprintf(text, sizeof(text), ",%.4f,%zu\n", p->seconds, p->peak);
+	snprintf(text, sizeof(text), ",%.6f,%zu\n", p->seconds, p->peak);
 	log_write(r, text);
 }
 

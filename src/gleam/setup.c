@@ -86,7 +86,7 @@ static const struct nn_backend_s* setup_gpu(const struct gleam_compute_s* conf)
 	auto backend = find("cudnn", precision_of(conf->precision));
 
 	gpu_init();
-	debug_printf(DP_INFO, "GPU: %s, cuDNN %s, %s\n", gpu_describe(), nn_graph_version(), conf->precision);
+	debug_printf(DP_INFO, "GPU: %s, %s, %s\n", gpu_describe(), nn_cudnn_version(), conf->precision);
 
 	return backend;
 #else

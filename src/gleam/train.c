@@ -42,6 +42,7 @@ static void train_module(struct gleam_trainer_s* t, long m)
 	long pixels = gleam_unroll_pixels(t->unroll);
 	double count = (double)(pixels * gleam_batch_parts(t->batch));
 
+	gleam_module_load(t->module, t->params + first);
 	gleam_module_clear(t->module);
 
 	for (long part = 0; part < gleam_batch_parts(t->batch); part++) {
@@ -50,7 +51,7 @@ static void train_module(struct gleam_trainer_s* t, long m)
 
 		complex float* x = gleam_batch_x(t->batch, part);
 
-		gleam_module_train(t->module, t->params + first, count, t->out, x,
+		gleam_module_train(t->module, count, t->out, x,
 				gleam_batch_x0(t->batch, part), gleam_batch_ref(t->batch, part), t->sums + m);
 
 		device->copy(x, t->out, (size_t)pixels * CFL_SIZE);

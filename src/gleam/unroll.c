@@ -28,6 +28,7 @@ struct gleam_unroll_s {
 	size_t img_bytes;
 	int slots;
 
+	const float** params;	// of each slot
 	complex float** mid;	// between the two halves of an iteration: PGD's v, MoDL's z
 	complex float* dmid;
 };
@@ -124,6 +125,7 @@ struct gleam_unroll_s* gleam_unroll_create(const struct gleam_net_s* net, const 
 
 	nn_prox_alloc(u->prox);
 
+	u->params = xmalloc((size_t)MAX(1, slots) * sizeof(const float*));
 	u->mid = xmalloc((size_t)MAX(1, slots) * sizeof(complex float*));
 
 	for (int i = 0; i < MAX(1, slots); i++)
@@ -145,6 +147,7 @@ void gleam_unroll_free(struct gleam_unroll_s* u)
 		device->free(u->mid[i]);
 
 	device->free(u->dmid);
+	xfree(u->params);
 	xfree(u->mid);
 	xfree(u);
 }
@@ -165,60 +168,68 @@ long gleam_unroll_pixels(const struct gleam_unroll_s* u)
 }
 
 
-void gleam_unroll_forward(struct gleam_unroll_s* u, int slot, const float* params,
+void gleam_unroll_load(struct gleam_unroll_s* u, int slot, const float* params)
+{
+	u->params[slot] = params;
+
+	nn_prox_load(u->prox, slot, params);
+}
+
+
+void gleam_unroll_forward(struct gleam_unroll_s* u, int slot,
 		complex float* out, const complex float* in, const complex float* x0)
 {
 	complex float* mid = u->mid[slot];
-	const float* dc_param = params + u->P - 1;
+	const float* dc_param = u->params[slot] + u->P - 1;
 
 	switch (u->net.type) {
 
 	case GLEAM_PGD:
 
 		u->place->dc_step(u->dc, dc_param, mid, in, x0);
-		nn_prox_forward(u->prox, slot, (float*)out, (const float*)mid, params);
+		nn_prox_forward(u->prox, slot, (float*)out, (const float*)mid);
 		break;
 
 	case GLEAM_MODL:
 
-		nn_prox_forward(u->prox, slot, (float*)mid, (const float*)in, params);
+		nn_prox_forward(u->prox, slot, (float*)mid, (const float*)in);
 		u->place->device->copy(out, in, u->img_bytes);		// warm start
 		u->place->dc_solve(u->dc, dc_param, (int)u->net.cg_iter, out, mid, x0);
 		break;
 	}
 }
 
-static void backward_pgd(struct gleam_unroll_s* u, int slot, const float* params, float* dparams,
+static void backward_pgd(struct gleam_unroll_s* u, int slot, float* dparams,
 		complex float* din, const complex float* dout,
 		const complex float* in, const complex float* x0)
 {
 	// the first iteration of a module stops here, unless its step size is learned
 	complex float* dmid = ((NULL != din) || u->net.learn_dc) ? u->dmid : NULL;
 
-	nn_prox_backward(u->prox, slot, (float*)dmid, dparams, (const float*)dout, (const float*)u->mid[slot], params);
+	nn_prox_backward(u->prox, slot, (float*)dmid, dparams, (const float*)dout, (const float*)u->mid[slot]);
 
 	if (u->net.learn_dc)
 		u->place->dc_step_gradient(u->dc, dparams + u->P - 1, dmid, in, x0);
 
 	if (NULL != din)
-		u->place->dc_step_adjoint(u->dc, params + u->P - 1, din, dmid);
+		u->place->dc_step_adjoint(u->dc, u->params[slot] + u->P - 1, din, dmid);
 }
 
-static void backward_modl(struct gleam_unroll_s* u, int slot, const float* params, float* dparams,
+static void backward_modl(struct gleam_unroll_s* u, int slot, float* dparams,
 		complex float* din, const complex float* dout,
 		const complex float* out, const complex float* in)
 {
-	const float* mu = params + u->P - 1;
+	const float* mu = u->params[slot] + u->P - 1;
 
 	u->place->dc_solve_adjoint(u->dc, mu, (int)u->net.cg_iter, u->dmid, dout);
 
 	if (u->net.learn_dc)
 		u->place->dc_solve_gradient(u->dc, mu, dparams + u->P - 1, u->dmid, u->mid[slot], out);
 
-	nn_prox_backward(u->prox, slot, (float*)din, dparams, (const float*)u->dmid, (const float*)in, params);
+	nn_prox_backward(u->prox, slot, (float*)din, dparams, (const float*)u->dmid, (const float*)in);
 }
 
-void gleam_unroll_backward(struct gleam_unroll_s* u, int slot, const float* params, float* dparams,
+void gleam_unroll_backward(struct gleam_unroll_s* u, int slot, float* dparams,
 		complex float* din, const complex float* dout,
 		const complex float* out, const complex float* in, const complex float* x0)
 {
@@ -226,12 +237,12 @@ void gleam_unroll_backward(struct gleam_unroll_s* u, int slot, const float* para
 
 	case GLEAM_PGD:
 
-		backward_pgd(u, slot, params, dparams, din, dout, in, x0);
+		backward_pgd(u, slot, dparams, din, dout, in, x0);
 		break;
 
 	case GLEAM_MODL:
 
-		backward_modl(u, slot, params, dparams, din, dout, out, in);
+		backward_modl(u, slot, dparams, din, dout, out, in);
 		break;
 	}
 }

@@ -39,18 +39,22 @@ extern const struct gleam_place_s* gleam_unroll_place(const struct gleam_unroll_
 extern void* gleam_unroll_dc(struct gleam_unroll_s* unroll);
 extern long gleam_unroll_pixels(const struct gleam_unroll_s* unroll);
 
-/* out = iteration(in); in must stay until the backward pass. Parameters, images
- * and gradients are on the device.
- * @param params	gleam_net_params(net) of them
+/* The parameters of a slot (gleam_net_params(net) of them, on the device) for all
+ * passes that follow. They must stay; if they change, they are to be loaded again.
+ */
+extern void gleam_unroll_load(struct gleam_unroll_s* unroll, int slot, const float* params);
+
+/* out = iteration(in); in must stay until the backward pass. Images and gradients
+ * are on the device.
  * @param x0		A^H y
  */
-extern void gleam_unroll_forward(struct gleam_unroll_s* unroll, int slot, const float* params,
+extern void gleam_unroll_forward(struct gleam_unroll_s* unroll, int slot,
 		complex float* out, const complex float* in, const complex float* x0);
 
 /* dparams += gradient; din (may be NULL) = gradient with respect to in.
- * out, in, x0, params as in the forward pass of that slot; dout is not din.
+ * out, in, x0 as in the forward pass of that slot; dout is not din.
  */
-extern void gleam_unroll_backward(struct gleam_unroll_s* unroll, int slot, const float* params, float* dparams,
+extern void gleam_unroll_backward(struct gleam_unroll_s* unroll, int slot, float* dparams,
 		complex float* din, const complex float* dout,
 		const complex float* out, const complex float* in, const complex float* x0);
 

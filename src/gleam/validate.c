@@ -134,7 +134,8 @@ static void run_stage(const struct run_s* r, const float* params)
 {
 	complex float* x = gleam_batch_x(r->batch, 0);
 
-	gleam_unroll_forward(r->unroll, 0, params, r->out, x, gleam_batch_x0(r->batch, 0));
+	gleam_unroll_load(r->unroll, 0, params);
+	gleam_unroll_forward(r->unroll, 0, r->out, x, gleam_batch_x0(r->batch, 0));
 
 	r->place->device->copy(x, r->out, r->bytes);
 }

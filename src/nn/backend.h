@@ -5,9 +5,11 @@
  * real channels per map, always fp32; a *feature* tensor holds the channels of a
  * hidden layer, in the backend's type, contiguous in the order (channel, X, Y, Z,
  * batch), its channel number rounded up to the backend's multiple. The channels of
- * padding are zero and every operation keeps them so. A feature tensor may have a
- * rim around each image or volume. The rim belongs to the backend, which may write
- * there at any time, also in const tensors; nobody else relies on what it holds.
+ * padding are zero and every operation keeps them so.
+ *
+ * A feature tensor may have a rim around each image or volume. That of a layer's
+ * output belongs to the backend, which may write there at any time, also in const
+ * tensors; nobody else relies on what it holds. That of a gradient is zero.
  *
  * Weights are float[out][in][kz][ky][kx] (kx fastest, as in PyTorch), biases
  * float[out], both without padding, fp32 whatever the precision.
@@ -80,17 +82,25 @@ struct nn_backend_s {
 	// when the plan will only ever run forward less may do
 	size_t (*conv_workspace)(const struct nn_plan_s* plan, bool forward_only);
 
+	/* Weights and bias are brought to the layout that operations read them in once,
+	 * for as many as follow: bytes, and how. Where conv_pack is NULL the weights
+	 * of an operation are the plain ones.
+	 */
+	size_t (*conv_packed)(const struct nn_plan_s* plan, bool forward_only);
+	void (*conv_pack)(const struct nn_plan_s* plan, void* packed, bool forward_only, const float* weights, const float* bias);
+
 	// y = conv(relu(x)) + bias + res; bias and res are NULL if the plan has none.
 	// res is y, or if the backend allows it another tensor of y's layout (faster then)
 	void (*conv_forward)(struct nn_plan_s* plan, void* y, const void* res,
-			const void* x, const float* weights, const float* bias, void* ws);
+			const void* x, const void* weights, const float* bias, void* ws);
 
 	// dx = relu'(x) conv^T(dy), or dx += ...; with relu off x is not read and
 	// may be NULL. dx may be x itself when add is false.
 	void (*conv_backward_data)(struct nn_plan_s* plan, void* dx, bool add,
-			const void* dy, const void* x, const float* weights, void* ws);
+			const void* dy, const void* x, const void* weights, void* ws);
 
-	// dweights += ..., dbias += sum of dy; dbias may be NULL
+	// dweights += ..., dbias += sum of dy; dbias may be NULL. x is what
+	// conv_forward has read, and has not been written since
 	void (*conv_backward_weights)(struct nn_plan_s* plan, float* dweights, float* dbias,
 			const void* x, const void* dy, void* ws);
 };

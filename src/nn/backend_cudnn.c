@@ -8,8 +8,7 @@
  * the kernel turned around, from an array whose rim is zero; what it gives in the
  * rim belongs to the pixels that the rim was copied from.
  *
- * Images are copied to arrays of few channels, and back. Weights are brought to
- * cuDNN's layout for each call, as they change between them.
+ * Images are copied to arrays of few channels, and back.
  */
 
 #ifdef GLEAM_GPU
@@ -247,19 +246,7 @@ static void cudnn_free(struct nn_plan_s* plan)
 }
 
 
-// --- the workspace of each operation; what it has no use for has no place
-
-struct space_s {
-
-	void* weights;
-	void* bias;
-	void* x;	// images, and what passes a ReLU first
-	void* y;	// images, and what cannot be written where it shall be
-	float* sums;
-	void* cudnn;
-
-	size_t bytes;	// in all
-};
+// --- weights in cuDNN's layout: for the forward pass, with a bias, and turned around
 
 
 // the next bytes of a workspace that need not be there yet
@@ -279,6 +266,64 @@ static size_t filter_bytes(const struct nn_filter_s* f)
 }
 
 
+struct packed_s {
+
+	void* weights;
+	void* bias;
+	void* turned;
+
+	size_t bytes;	// in all
+};
+
+
+static struct packed_s packed_space(const struct nn_plan_s* plan, bool forward_only, const void* packed)
+{
+	size_t pos = 0;
+	struct packed_s s = { .turned = NULL };
+
+	s.weights = take((char*)packed, &pos, filter_bytes(&plan->filter));
+	s.bias = take((char*)packed, &pos, (size_t)plan->out.channels * nn_type_bytes(plan->out.type));
+
+	if (!forward_only)
+		s.turned = take((char*)packed, &pos, filter_bytes(&plan->filter));
+
+	s.bytes = pos;
+
+	return s;
+}
+
+
+static size_t cudnn_packed(const struct nn_plan_s* plan, bool forward_only)
+{
+	return packed_space(plan, forward_only, NULL).bytes;
+}
+
+
+static void cudnn_pack(const struct nn_plan_s* plan, void* packed, bool forward_only, const float* weights, const float* bias)
+{
+	struct packed_s s = packed_space(plan, forward_only, packed);
+
+	nn_filter_pack(&plan->filter, false, s.weights, weights, s.bias, bias);
+
+	if (!forward_only)
+		nn_filter_pack(&plan->filter, true, s.turned, weights, NULL, NULL);
+}
+
+
+// --- the workspace of each operation; what it has no use for has no place
+
+struct space_s {
+
+	void* weights;	// their gradient
+	void* x;	// images, and what passes a ReLU first
+	void* y;	// images, and what cannot be written where it shall be
+	float* sums;
+	void* cudnn;
+
+	size_t bytes;	// in all
+};
+
+
 static bool copies_x(const struct nn_plan_s* plan)
 {
 	const struct nn_conv_s* conf = &plan->conf;
@@ -294,8 +339,6 @@ static struct space_s forward_space(const struct nn_plan_s* plan, void* ws)
 	size_t pos = 0;
 	struct space_s s = { .sums = NULL };
 
-	s.weights = take(ws, &pos, filter_bytes(&plan->filter));
-	s.bias = take(ws, &pos, (size_t)plan->out.channels * nn_type_bytes(plan->out.type));
 	s.x = take(ws, &pos, copies_x(plan) ? array_bytes(&plan->in) : 0);
 	s.y = take(ws, &pos, copies_y ? array_bytes(&plan->out) : 0);
 	s.cudnn = take(ws, &pos, nn_graph_workspace(plan->forward));
@@ -310,7 +353,6 @@ static struct space_s data_space(const struct nn_plan_s* plan, void* ws)
 	size_t pos = 0;
 	struct space_s s = { .sums = NULL };
 
-	s.weights = take(ws, &pos, filter_bytes(&plan->filter));
 	s.x = take(ws, &pos, array_bytes(&plan->in));
 	s.y = take(ws, &pos, is_feature(&plan->conf.out) ? 0 : array_bytes(&plan->out));
 	s.cudnn = take(ws, &pos, nn_graph_workspace(data_graph(plan)));
@@ -323,7 +365,7 @@ static struct space_s data_space(const struct nn_plan_s* plan, void* ws)
 static struct space_s filter_space(const struct nn_plan_s* plan, void* ws)
 {
 	size_t pos = 0;
-	struct space_s s = { .bias = NULL };
+	struct space_s s = { .sums = NULL };
 
 	s.weights = take(ws, &pos, filter_bytes(&plan->filter));
 	s.x = take(ws, &pos, copies_x(plan) ? array_bytes(&plan->in) : 0);
@@ -352,8 +394,8 @@ static size_t cudnn_workspace(const struct nn_plan_s* plan, bool forward_only)
 // --- operations
 
 
-// the input as cuDNN reads it: after the ReLU, with rim; may be written where x is
-static const void* prepare_x(const struct nn_plan_s* plan, void* copy, const void* x)
+// the input as cuDNN reads it: after the ReLU, with rim, which is written where x is
+static const void* prepare_x(const struct nn_plan_s* plan, bool again, void* copy, const void* x)
 {
 	const struct nn_conv_s* conf = &plan->conf;
 
@@ -369,7 +411,9 @@ static const void* prepare_x(const struct nn_plan_s* plan, void* copy, const voi
 		return copy;
 	}
 
-	nn_array_rim(&plan->in, conf->padding, (void*)x);
+	// as the forward pass has left it
+	if (!again)
+		nn_array_rim(&plan->in, conf->padding, (void*)x);
 
 	return x;
 }
@@ -378,15 +422,12 @@ static const void* prepare_x(const struct nn_plan_s* plan, void* copy, const voi
 // the gradient of the output, with a rim of zeros
 static const void* prepare_dy(const struct nn_plan_s* plan, void* copy, const void* dy)
 {
-	if (!is_feature(&plan->conf.out)) {
+	if (is_feature(&plan->conf.out))
+		return dy;
 
-		nn_array_gather(&plan->out, NN_PAD_ZERO, false, copy, &plan->conf.out, dy);
-		return copy;
-	}
+	nn_array_gather(&plan->out, NN_PAD_ZERO, false, copy, &plan->conf.out, dy);
 
-	nn_array_rim(&plan->out, NN_PAD_ZERO, (void*)dy);
-
-	return dy;
+	return copy;
 }
 
 
@@ -403,48 +444,46 @@ static void finish_feature(const struct nn_plan_s* plan, void* y, const void* sr
 
 
 static void cudnn_forward(struct nn_plan_s* plan, void* y, const void* res,
-		const void* x, const float* weights, const float* bias, void* ws)
+		const void* x, const void* weights, const float* bias, void* ws)
 {
+	struct packed_s w = packed_space(plan, true, weights);
 	struct space_s s = forward_space(plan, ws);
 	bool to_feature = is_feature(&plan->conf.out);
-
-	nn_filter_pack(&plan->filter, false, s.weights, weights, has_epilogue(&plan->conf) ? s.bias : NULL, bias);
 
 	struct nn_graph_args_s args = {
 
 		.result = (to_feature && (y != res)) ? y : s.y,
-		.a = prepare_x(plan, s.x, x),
-		.b = s.weights,
-		.bias = s.bias,
+		.a = prepare_x(plan, false, s.x, x),
+		.b = w.weights,
+		.bias = w.bias,
 		.res = res,
 	};
 
 	nn_graph_run(plan->forward, &args, s.cudnn);
 
 	if (to_feature)
-		finish_feature(plan, y, args.result, res, s.bias);
+		finish_feature(plan, y, args.result, res, w.bias);
 	else
 		nn_array_scatter(&plan->out, &plan->conf.out, y, s.y, bias, res);
 }
 
 
 static void cudnn_backward_data(struct nn_plan_s* plan, void* dx, bool add,
-		const void* dy, const void* x, const float* weights, void* ws)
+		const void* dy, const void* x, const void* weights, void* ws)
 {
 	const struct nn_conv_s* conf = &plan->conf;
+	struct packed_s w = packed_space(plan, false, weights);
 	struct space_s s = data_space(plan, ws);
 
 	bool to_feature = is_feature(&conf->in);
 	bool direct = to_feature && !add && (dx != x);
 	const void* mask = conf->relu ? x : NULL;
 
-	nn_filter_pack(&plan->filter, true, s.weights, weights, NULL, NULL);
-
 	struct nn_graph_args_s args = {
 
 		.result = direct ? dx : s.x,
 		.a = prepare_dy(plan, s.y, dy),
-		.b = s.weights,
+		.b = w.turned,
 	};
 
 	nn_graph_run(data_graph(plan), &args, s.cudnn);
@@ -453,6 +492,10 @@ static void cudnn_backward_data(struct nn_plan_s* plan, void* dx, bool add,
 		nn_array_fold_image(&plan->in, conf->padding, &conf->in, dx, add, s.x, mask);
 	else if (!direct || (NULL != mask) || (NN_PAD_ZERO != conf->padding))
 		nn_array_fold(&plan->in, conf->padding, dx, add, args.result, mask);
+
+	// in place, the fold may still read the rim while other threads are done
+	if (direct)
+		nn_array_rim(&plan->in, NN_PAD_ZERO, dx);
 }
 
 
@@ -464,7 +507,7 @@ static void cudnn_backward_weights(struct nn_plan_s* plan, float* dweights, floa
 	struct nn_graph_args_s args = {
 
 		.result = s.weights,
-		.a = prepare_x(plan, s.x, x),
+		.a = prepare_x(plan, true, s.x, x),
 		.b = prepare_dy(plan, s.y, dy),
 	};
 
@@ -488,6 +531,8 @@ static void cudnn_backward_weights(struct nn_plan_s* plan, float* dweights, floa
 	.conv_create = _create,						\
 	.conv_free = cudnn_free,					\
 	.conv_workspace = cudnn_workspace,				\
+	.conv_packed = cudnn_packed,					\
+	.conv_pack = cudnn_pack,					\
 	.conv_forward = cudnn_forward,					\
 	.conv_backward_data = cudnn_backward_data,			\
 	.conv_backward_weights = cudnn_backward_weights,		\

@@ -288,8 +288,10 @@ static void forward_tile(const struct nn_plan_s* plan, long tile, float* y, bool
 
 
 static void dnnl_forward(struct nn_plan_s* plan, void* y, const void* res,
-		const void* x, const float* weights, const float* bias, void* ws)
+		const void* x, const void* _weights, const float* bias, void* ws)
 {
+	const float* weights = _weights;
+
 	long I = plan->conf.in.channels;
 	long O = plan->conf.out.channels;
 
@@ -363,8 +365,10 @@ static void data_tile(const struct nn_plan_s* plan, long tile, float* dx, bool a
 
 
 static void dnnl_backward_data(struct nn_plan_s* plan, void* dx, bool add,
-		const void* dy, const void* x, const float* weights, void* ws)
+		const void* dy, const void* x, const void* _weights, void* ws)
 {
+	const float* weights = _weights;
+
 	long I = plan->conf.in.channels;
 	long O = plan->conf.out.channels;
 	long T = plan->taps;

@@ -169,7 +169,7 @@ static void forward_pixel(const struct nn_plan_s* plan, const long pos[NN_DIMS],
 
 
 static void ref_forward(struct nn_plan_s* plan, void* y, const void* res,
-		const void* x, const float* weights, const float* bias, void* /*ws*/)
+		const void* x, const void* weights, const float* bias, void* /*ws*/)
 {
 #pragma omp parallel for
 	for (long p = 0; p < plan->pixels; p++) {
@@ -244,7 +244,7 @@ static void backward_pixel(const struct nn_plan_s* plan, const long pos[NN_DIMS]
 
 
 static void ref_backward_data(struct nn_plan_s* plan, void* dx, bool add,
-		const void* dy, const void* x, const float* weights, void* /*ws*/)
+		const void* dy, const void* x, const void* weights, void* /*ws*/)
 {
 #pragma omp parallel for
 	for (long p = 0; p < plan->pixels; p++) {

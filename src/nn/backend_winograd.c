@@ -145,7 +145,7 @@ static size_t conv_workspace(const struct nn_plan_s* plan, bool forward_only)
 }
 
 
-static void conv_forward(struct nn_plan_s* plan, void* y, const void* res, const void* x, const float* weights,
+static void conv_forward(struct nn_plan_s* plan, void* y, const void* res, const void* x, const void* weights,
 		const float* bias, void* ws)
 {
 	struct wino_args_s args = { .dst = y, .src = x, .bias = bias, .weights = weights, .add = (NULL != res), .ws = ws };
@@ -155,7 +155,7 @@ static void conv_forward(struct nn_plan_s* plan, void* y, const void* res, const
 
 
 static void conv_backward_data(struct nn_plan_s* plan, void* dx, bool add, const void* dy, const void* x,
-		const float* weights, void* ws)
+		const void* weights, void* ws)
 {
 	const float* mask = plan->adjoint.relu ? x : NULL;
 	struct wino_args_s args = { .dst = dx, .src = dy, .mask = mask, .weights = weights, .add = add, .ws = ws };

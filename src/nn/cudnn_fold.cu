@@ -76,18 +76,33 @@ static inline __device__ sum_s fold_unit(const grid_s& g, nn_padding padding, ro
 // --- arrays
 
 
+static inline __device__ bool is_rim(const grid_s& g, row_s r, int x)
+{
+	return (x < 0) || (g.n[0] <= x) || (r.y < 0) || (g.n[1] <= r.y) || (r.z < 0) || (g.n[2] <= r.z);
+}
+
+
 template <typename T>
 static __global__ void fold_kernel(grid_s g, int rows, nn_padding padding, unit_s<T>* dst, bool add, const unit_s<T>* src, const unit_s<T>* x)
 {
 	for (int i = (int)blockIdx.y; i < rows; i += (int)gridDim.y) {
 
-		row_s r = row_inside(g, i);
+		row_s r = row_any(g, i);
 
-		for (int j = (int)(blockIdx.x * blockDim.x + threadIdx.x); j < g.n[0] * g.units; j += (int)(gridDim.x * blockDim.x)) {
+		for (int j = (int)(blockIdx.x * blockDim.x + threadIdx.x); j < (g.n[0] + 2) * g.units; j += (int)(gridDim.x * blockDim.x)) {
 
-			long pos = row_start(g, r.y, r.z, r.b) + g.units + j;
+			long pos = row_start(g, r.y, r.z, r.b) + j;
+			int px = j / g.units - 1;
 
-			sum_s sum = fold_unit<T>(g, padding, r, j / g.units, j % g.units, src);
+			if (is_rim(g, r, px)) {
+
+				if (dst != src)
+					dst[pos] = zero_unit<T>();
+
+				continue;
+			}
+
+			sum_s sum = fold_unit<T>(g, padding, r, px, j % g.units, src);
 			unit_s<T> slope = (NULL == x) ? zero_unit<T>() : x[pos];
 			unit_s<T> val = add ? dst[pos] : zero_unit<T>();
 
@@ -104,9 +119,9 @@ template <typename T>
 static void fold(const struct nn_array_s* array, enum nn_padding padding, void* dst, bool add, const void* g, const void* x)
 {
 	struct grid_s grid = grid_of(array);
-	int rows = rows_inside(&grid, array);
+	int rows = rows_any(&grid);
 
-	GPU_LAUNCH(fold_kernel<T>, blocks_for((long)grid.n[0] * grid.units, rows), THREADS, gpu_stream(),
+	GPU_LAUNCH(fold_kernel<T>, blocks_for((long)(grid.n[0] + 2) * grid.units, rows), THREADS, gpu_stream(),
 			grid, rows, padding, (unit_s<T>*)dst, add, (const unit_s<T>*)g, (const unit_s<T>*)x);
 }
 

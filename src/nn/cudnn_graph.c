@@ -52,17 +52,6 @@ static struct nn_graph_s* graphs = NULL;
 static struct nn_graph_s** last = &graphs;
 
 
-const char* nn_graph_version(void)
-{
-	static char text[32];
-	size_t version = cudnnGetVersion();
-
-	snprintf(text, sizeof(text), "%zu.%zu.%zu", version / 10000, version % 10000 / 100, version % 100);
-
-	return text;
-}
-
-
 // one for the process; NULL where graphs are for a device that is not here
 static cudnnHandle_t get_handle(void)
 {

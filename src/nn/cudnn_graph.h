@@ -74,8 +74,6 @@ struct nn_graph_options_s {
 
 extern struct nn_graph_options_s nn_graph_options;
 
-// of cuDNN, "9.19.0"
-extern const char* nn_graph_version(void);
 
 /* The graph with its engine, NULL if no engine supports it in this precision. Made at
  * the first call, which may take a second; kept for the life of the process.

@@ -47,7 +47,7 @@ extern void nn_array_finish(const struct nn_array_s* array, void* dst, const voi
 /* The gradient g of an array with rim becomes that of its inside: what stands in
  * the rim is added to where the padding had taken it from. Then, where x is
  * positive (everywhere if x is NULL), dst = ..., or dst += ... with add; 0 elsewhere. dst may
- * be x; without add it may be g.
+ * be x; without add it may be g. Unless it is g, zeros are written to its rim.
  */
 extern void nn_array_fold(const struct nn_array_s* array, enum nn_padding padding, void* dst, bool add, const void* g, const void* x);
 extern void nn_array_fold_image(const struct nn_array_s* array, enum nn_padding padding, const struct nn_tensor_s* image,

@@ -41,9 +41,19 @@ struct nn_prox_s {
 	long signs;		// bit fields of each slot
 	long spare;		// buffers that the slots share
 
+	size_t* packed;		// offset of each layer's weights within those of a slot
+	size_t packed_bytes;	// of a slot
+	const float** params;	// of each slot
+
 	size_t ws_bytes;
 	char* memory;
 };
+
+
+static size_t align(size_t bytes)
+{
+	return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
 
 
 static long plan_owner(const struct nn_prox_s* prox, long l)
@@ -86,6 +96,20 @@ static void create_plans(struct nn_prox_s* prox)
 		prox->plans[l] = (owner == l) ? create_plan(prox, &prox->layers[l]) : prox->plans[owner];
 
 		prox->ws_bytes = MAX(prox->ws_bytes, prox->backend->conv_workspace(prox->plans[l], 0 == prox->slots));
+	}
+}
+
+
+static void count_packed(struct nn_prox_s* prox)
+{
+	prox->packed_bytes = 0;
+
+	for (long l = 0; l < prox->N; l++) {
+
+		prox->packed[l] = prox->packed_bytes;
+
+		if (NULL != prox->backend->conv_pack)
+			prox->packed_bytes += align(prox->backend->conv_packed(prox->plans[l], 0 == prox->slots));
 	}
 }
 
@@ -145,11 +169,17 @@ struct nn_prox_s* nn_prox_create(const struct nn_backend_s* backend, const struc
 	prox->N = nn_layers_count(conf);
 	prox->layers = *TYPE_ALLOC(struct nn_layer_s[prox->N]);
 	prox->plans = *TYPE_ALLOC(struct nn_plan_s*[prox->N]);
+	prox->packed = *TYPE_ALLOC(size_t[prox->N]);
+	prox->params = *TYPE_ALLOC(const float*[MAX(1, slots)]);
 	prox->memory = NULL;
 
 	nn_layers_list(conf, prox->N, prox->layers);
 	create_plans(prox);
+	count_packed(prox);
 	count_buffers(prox);
+
+	for (int i = 0; i < MAX(1, slots); i++)
+		prox->params[i] = NULL;
 
 	return PTR_PASS(prox);
 }
@@ -163,6 +193,9 @@ void nn_prox_free(struct nn_prox_s* prox)
 
 	xfree(prox->plans);
 	xfree(prox->layers);
+	xfree(prox->packed);
+	xfree(prox->params);
+
 	if (NULL != prox->memory)
 		prox->device->free(prox->memory);
 
@@ -170,13 +203,7 @@ void nn_prox_free(struct nn_prox_s* prox)
 }
 
 
-// --- memory: the buffers and bit fields of each slot, the spare buffer, the workspace
-
-
-static size_t align(size_t bytes)
-{
-	return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
+// --- memory: the buffers and bit fields of each slot, the spare buffer, weights of each slot, the workspace
 
 
 static size_t buffer_bytes(const struct nn_prox_s* prox)
@@ -203,9 +230,15 @@ static size_t slots_bytes(const struct nn_prox_s* prox)
 }
 
 
-static size_t workspace_offset(const struct nn_prox_s* prox)
+static size_t packed_offset(const struct nn_prox_s* prox)
 {
 	return slots_bytes(prox) + (size_t)prox->spare * buffer_bytes(prox);
+}
+
+
+static size_t workspace_offset(const struct nn_prox_s* prox)
+{
+	return packed_offset(prox) + (size_t)MAX(1, prox->slots) * prox->packed_bytes;
 }
 
 
@@ -251,6 +284,43 @@ static uint32_t* sign_field(const struct nn_prox_s* prox, int slot, long i)
 }
 
 
+// --- parameters
+
+
+static void* packed(const struct nn_prox_s* prox, int slot, long l)
+{
+	return prox->memory + packed_offset(prox) + (size_t)slot * prox->packed_bytes + prox->packed[l];
+}
+
+
+static const float* bias(const struct nn_prox_s* prox, int slot, long l)
+{
+	return prox->layers[l].has_bias ? (prox->params[slot] + prox->layers[l].bias) : NULL;
+}
+
+
+static const void* weights(const struct nn_prox_s* prox, int slot, long l)
+{
+	return (NULL != prox->backend->conv_pack) ? packed(prox, slot, l) : (const void*)(prox->params[slot] + prox->layers[l].weights);
+}
+
+
+void nn_prox_load(struct nn_prox_s* prox, int slot, const float* params)
+{
+	assert(NULL != prox->memory);
+	assert((0 <= slot) && (slot < MAX(1, prox->slots)));
+
+	prox->params[slot] = params;
+
+	if (NULL == prox->backend->conv_pack)
+		return;
+
+	for (long l = 0; l < prox->N; l++)
+		prox->backend->conv_pack(prox->plans[l], packed(prox, slot, l), 0 == prox->slots,
+				params + prox->layers[l].weights, bias(prox, slot, l));
+}
+
+
 // --- what the layers are made of
 
 
@@ -264,7 +334,7 @@ static void copy_layer(const struct nn_prox_s* prox, const struct nn_layer_s* la
 
 
 // y = conv(x) + res; res may be NULL, y itself or elsewhere
-static void conv(const struct nn_prox_s* prox, long l, void* y, const void* res, const void* x, const float* params)
+static void conv(const struct nn_prox_s* prox, int slot, long l, void* y, const void* res, const void* x)
 {
 	const struct nn_layer_s* layer = &prox->layers[l];
 
@@ -274,17 +344,17 @@ static void conv(const struct nn_prox_s* prox, long l, void* y, const void* res,
 		res = y;
 	}
 
-	prox->backend->conv_forward(prox->plans[l], y, res, x, params + layer->weights,
-			layer->has_bias ? (params + layer->bias) : NULL, prox->memory + workspace_offset(prox));
+	prox->backend->conv_forward(prox->plans[l], y, res, x, weights(prox, slot, l), bias(prox, slot, l),
+			prox->memory + workspace_offset(prox));
 }
 
 
-static void conv_data(const struct nn_prox_s* prox, long l, void* dx, bool add, const void* dy, const void* x, const float* params)
+static void conv_data(const struct nn_prox_s* prox, int slot, long l, void* dx, bool add, const void* dy, const void* x)
 {
 	const struct nn_layer_s* layer = &prox->layers[l];
 
 	prox->backend->conv_backward_data(prox->plans[l], dx, add, dy, layer->relu ? x : NULL,
-			params + layer->weights, prox->memory + workspace_offset(prox));
+			weights(prox, slot, l), prox->memory + workspace_offset(prox));
 }
 
 
@@ -331,40 +401,40 @@ static void* shortcut_buffer(const struct nn_prox_s* prox, int slot)
 
 
 // a ReLU ahead of each convolution
-static void block_relu_first(const struct nn_prox_s* prox, int slot, long b, void* next, const void* h, const float* params)
+static void block_relu_first(const struct nn_prox_s* prox, int slot, long b, void* next, const void* h)
 {
 	void* a = block_inside(prox, slot, b);
 	const void* res = h;
 
-	conv(prox, nn_layer_A(b), a, NULL, h, params);
+	conv(prox, slot, nn_layer_A(b), a, NULL, h);
 
 	if (0 == b) {
 
 		void* shortcut = shortcut_buffer(prox, slot);
 
-		conv(prox, NN_LAYER_SHORTCUT, shortcut, NULL, h, params);
+		conv(prox, slot, NN_LAYER_SHORTCUT, shortcut, NULL, h);
 		res = shortcut;
 	}
 
-	conv(prox, nn_layer_B(b), next, res, a, params);
+	conv(prox, slot, nn_layer_B(b), next, res, a);
 }
 
 
-static void block_relu_last(const struct nn_prox_s* prox, int slot, long b, void* next, const void* h, const float* params)
+static void block_relu_last(const struct nn_prox_s* prox, int slot, long b, void* next, const void* h)
 {
 	void* a = block_inside(prox, slot, b);
 
-	conv(prox, nn_layer_A(b), a, NULL, h, params);
-	conv(prox, nn_layer_B(b), next, NULL, a, params);
+	conv(prox, slot, nn_layer_A(b), a, NULL, h);
+	conv(prox, slot, nn_layer_B(b), next, NULL, a);
 
 	prox->device->relu_add(prox->feature.type, prox->size, next, sign_field(prox, slot, b), (0 == b) ? NULL : h);
 
 	if (0 == b)
-		conv(prox, NN_LAYER_SHORTCUT, next, next, h, params);
+		conv(prox, slot, NN_LAYER_SHORTCUT, next, next, h);
 }
 
 
-static void resnet_forward(const struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params)
+static void resnet_forward(const struct nn_prox_s* prox, int slot, float* out, const float* in)
 {
 	const void* h = in;
 
@@ -373,19 +443,19 @@ static void resnet_forward(const struct nn_prox_s* prox, int slot, float* out, c
 		void* next = block_output(prox, slot, b);
 
 		if (nn_relu_ends_block(&prox->conf))
-			block_relu_last(prox, slot, b, next, h, params);
+			block_relu_last(prox, slot, b, next, h);
 		else
-			block_relu_first(prox, slot, b, next, h, params);
+			block_relu_first(prox, slot, b, next, h);
 
 		h = next;
 	}
 
-	conv(prox, prox->N - 1, out, in, h, params);
+	conv(prox, slot, prox->N - 1, out, in, h);
 }
 
 
 static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, float* dparams,
-		const float* dout, const float* in, const float* params)
+		const float* dout, const float* in)
 {
 	long B = prox->conf.blocks;
 
@@ -393,7 +463,7 @@ static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 	void* dh = buffer(prox, slot, 2 * B - 1);
 
 	conv_weights(prox, prox->N - 1, dparams, dh, dout);
-	conv_data(prox, prox->N - 1, dh, false, dout, NULL, params);
+	conv_data(prox, slot, prox->N - 1, dh, false, dout, NULL);
 
 	for (long b = B - 1; 0 <= b; b--) {
 
@@ -408,11 +478,11 @@ static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 		}
 
 		conv_weights(prox, nn_layer_B(b), dparams, a, dr);
-		conv_data(prox, nn_layer_B(b), a, false, dr, a, params);
+		conv_data(prox, slot, nn_layer_B(b), a, false, dr, a);
 		conv_weights(prox, nn_layer_A(b), dparams, h, a);
 
 		if (0 < b)
-			conv_data(prox, nn_layer_A(b), dh, true, a, h, params);
+			conv_data(prox, slot, nn_layer_A(b), dh, true, a, h);
 	}
 
 	conv_weights(prox, NN_LAYER_SHORTCUT, dparams, in, dh);
@@ -421,15 +491,15 @@ static void resnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 		return;
 
 	prox->device->image_copy(&prox->image, din, dout);
-	conv_data(prox, nn_layer_A(0), din, true, buffer(prox, slot, 0), in, params);
-	conv_data(prox, NN_LAYER_SHORTCUT, din, true, dh, NULL, params);
+	conv_data(prox, slot, nn_layer_A(0), din, true, buffer(prox, slot, 0), in);
+	conv_data(prox, slot, NN_LAYER_SHORTCUT, din, true, dh, NULL);
 }
 
 
 // --- revnet: layer l writes to buffer l
 
 
-static void revnet_forward(const struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params)
+static void revnet_forward(const struct nn_prox_s* prox, int slot, float* out, const float* in)
 {
 	const void* h = in;
 
@@ -437,17 +507,17 @@ static void revnet_forward(const struct nn_prox_s* prox, int slot, float* out, c
 
 		void* next = buffer(prox, slot, (0 < prox->slots) ? l : (l % 2));
 
-		conv(prox, l, next, NULL, h, params);
+		conv(prox, slot, l, next, NULL, h);
 
 		h = next;
 	}
 
-	conv(prox, prox->N - 1, out, in, h, params);
+	conv(prox, slot, prox->N - 1, out, in, h);
 }
 
 
 static void revnet_backward(const struct nn_prox_s* prox, int slot, float* din, float* dparams,
-		const float* dout, const float* in, const float* params)
+		const float* dout, const float* in)
 {
 	const void* dh = dout;
 
@@ -456,7 +526,7 @@ static void revnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 		void* h = buffer(prox, slot, l - 1);
 
 		conv_weights(prox, l, dparams, h, dh);
-		conv_data(prox, l, h, false, dh, h, params);
+		conv_data(prox, slot, l, h, false, dh, h);
 
 		dh = h;
 	}
@@ -467,30 +537,30 @@ static void revnet_backward(const struct nn_prox_s* prox, int slot, float* din, 
 		return;
 
 	prox->device->image_copy(&prox->image, din, dout);
-	conv_data(prox, 0, din, true, dh, NULL, params);
+	conv_data(prox, slot, 0, din, true, dh, NULL);
 }
 
 
-void nn_prox_forward(struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params)
+void nn_prox_forward(struct nn_prox_s* prox, int slot, float* out, const float* in)
 {
 	assert(NULL != prox->memory);
 	assert((0 <= slot) && (slot < MAX(1, prox->slots)));
 
 	if (NN_PROX_RESNET == prox->conf.type)
-		resnet_forward(prox, slot, out, in, params);
+		resnet_forward(prox, slot, out, in);
 	else
-		revnet_forward(prox, slot, out, in, params);
+		revnet_forward(prox, slot, out, in);
 }
 
 
 void nn_prox_backward(struct nn_prox_s* prox, int slot, float* din, float* dparams,
-		const float* dout, const float* in, const float* params)
+		const float* dout, const float* in)
 {
 	assert(NULL != prox->memory);
 	assert((0 <= slot) && (slot < prox->slots));
 
 	if (NN_PROX_RESNET == prox->conf.type)
-		resnet_backward(prox, slot, din, dparams, dout, in, params);
+		resnet_backward(prox, slot, din, dparams, dout, in);
 	else
-		revnet_backward(prox, slot, din, dparams, dout, in, params);
+		revnet_backward(prox, slot, din, dparams, dout, in);
 }

@@ -60,14 +60,19 @@ extern void nn_prox_free(struct nn_prox_s* prox);
 extern size_t nn_prox_bytes(const struct nn_prox_s* prox);
 extern void nn_prox_alloc(struct nn_prox_s* prox);
 
-// out = in + net(in); out is not in. Without slots slot is 0.
-extern void nn_prox_forward(struct nn_prox_s* prox, int slot, float* out, const float* in, const float* params);
+/* The parameters of this slot, as they are now, for all passes that follow: they must
+ * stay, and if they change, be loaded again. Without slots slot is 0.
+ */
+extern void nn_prox_load(struct nn_prox_s* prox, int slot, const float* params);
+
+// out = in + net(in); out is not in
+extern void nn_prox_forward(struct nn_prox_s* prox, int slot, float* out, const float* in);
 
 /* Backward pass of the last forward pass in that slot, whose input was in.
  * dparams is added to; din (gradient with respect to in, of the image layout)
  * may be NULL or dout, but not in. The slot's activations are used up.
  */
 extern void nn_prox_backward(struct nn_prox_s* prox, int slot, float* din, float* dparams,
-		const float* dout, const float* in, const float* params);
+		const float* dout, const float* in);
 
 #endif		// _NN_PROX_NET_H

@@ -208,7 +208,7 @@ static void set_zero(float* element)
 }
 
 
-void* nn_case_tensor(const struct nn_device_s* device, const struct nn_tensor_s* tensor, long N, const float src[N])
+static void* tensor_new(const struct nn_device_s* device, const struct nn_tensor_s* tensor, long N, const float src[N], bool gradient)
 {
 	long size = nn_tensor_size(tensor);
 	float* data = xmalloc((size_t)size * sizeof(float));
@@ -221,11 +221,17 @@ void* nn_case_tensor(const struct nn_device_s* device, const struct nn_tensor_s*
 	for (long i = 0; i < N; i++)
 		data[nn_case_offset(tensor, i)] = src[i];
 
-	void* p = nn_transfer_new(device, tensor, data);
+	void* p = (gradient ? nn_transfer_gradient : nn_transfer_new)(device, tensor, data);
 
 	xfree(data);
 
 	return p;
+}
+
+
+void* nn_case_tensor(const struct nn_device_s* device, const struct nn_tensor_s* tensor, long N, const float src[N])
+{
+	return tensor_new(device, tensor, N, src, false);
 }
 
 
@@ -295,6 +301,24 @@ static void check_guard(const struct case_conv_s* c)
 }
 
 
+static void* weights_of(const struct case_conv_s* c, const struct case_data_s* d, bool forward_only)
+{
+	const struct nn_backend_s* backend = c->backend;
+	float* plain = nn_transfer_floats(backend->device, d->NW, d->weights);
+
+	if (NULL == backend->conv_pack)
+		return plain;
+
+	void* packed = backend->device->alloc(backend->conv_packed(c->plan, forward_only));
+
+	backend->conv_pack(c->plan, packed, forward_only, plain, c->bias);
+	backend->device->sync();
+	backend->device->free(plain);
+
+	return packed;
+}
+
+
 struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct case_data_s* d, const struct nn_backend_s* backend,
 		struct case_mode_s mode)
 {
@@ -327,9 +351,9 @@ struct case_conv_s nn_case_conv_create(const struct shape_s* s, const struct cas
 	upload_guard(&c);
 
 	c.x = nn_case_tensor(device, &c.conf.in, d->NI, d->x);
-	c.dy = nn_case_tensor(device, &c.conf.out, d->NO, d->dy);
-	c.weights = nn_transfer_floats(device, d->NW, d->weights);
+	c.dy = tensor_new(device, &c.conf.out, d->NO, d->dy, true);
 	c.bias = mode.bias ? nn_transfer_floats(device, s->out, d->bias) : NULL;
+	c.weights = weights_of(&c, d, mode.forward_only);
 
 	return c;
 }

@@ -69,7 +69,7 @@ struct case_conv_s {
 
 	void* x;
 	void* dy;
-	float* weights;
+	void* weights;		// as the backend wants them
 	float* bias;		// NULL if the mode has none
 };
 

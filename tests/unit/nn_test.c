@@ -225,8 +225,20 @@ static size_t spoiled_workspace(const struct nn_plan_s* plan, bool forward_only)
 }
 
 
+static size_t spoiled_packed(const struct nn_plan_s* plan, bool forward_only)
+{
+	return inside->conv_packed(plan->inner, forward_only);
+}
+
+
+static void spoiled_pack(const struct nn_plan_s* plan, void* packed, bool forward_only, const float* weights, const float* bias)
+{
+	inside->conv_pack(plan->inner, packed, forward_only, weights, bias);
+}
+
+
 static void spoiled_forward(struct nn_plan_s* plan, void* y, const void* res,
-		const void* x, const float* weights, const float* bias, void* ws)
+		const void* x, const void* weights, const float* bias, void* ws)
 {
 	cr_assert_eq(plan->conf.bias, NULL != bias);
 	cr_assert_eq(plan->conf.res, NULL != res);
@@ -247,10 +259,11 @@ static void spoiled_forward(struct nn_plan_s* plan, void* y, const void* res,
 
 
 static void spoiled_backward_data(struct nn_plan_s* plan, void* dx, bool add,
-		const void* dy, const void* x, const float* weights, void* ws)
+		const void* dy, const void* x, const void* weights, void* ws)
 {
-	spoil(&plan->conf.in, dx, !add && (dx != x));
-	spoil_rim(&plan->conf.out, dy);
+	// to a gradient that is added to belongs its rim of zeros
+	if (!add)
+		spoil(&plan->conf.in, dx, dx != x);
 
 	if ((NULL != x) && (dx != x))
 		spoil_rim(&plan->conf.in, x);
@@ -260,14 +273,14 @@ static void spoiled_backward_data(struct nn_plan_s* plan, void* dx, bool add,
 	inside->conv_backward_data(plan->inner, dx, add, dy, x, weights, ws);
 
 	check_padding(&plan->conf.in, dx);
+
+	cr_assert(nn_transfer_rim_is_zero(inside->device, &plan->conf.in, dx), "%s: the rim of a gradient is not zero", inside->name);
 }
 
 
 static void spoiled_backward_weights(struct nn_plan_s* plan, float* dweights, float* dbias,
 		const void* x, const void* dy, void* ws)
 {
-	spoil_rim(&plan->conf.in, x);
-	spoil_rim(&plan->conf.out, dy);
 	spoil_workspace(plan, false, ws);
 
 	inside->conv_backward_weights(plan->inner, dweights, dbias, x, dy, ws);
@@ -284,6 +297,8 @@ const struct nn_backend_s* nn_test_spoiled(const struct nn_backend_s* backend)
 	spoiled.conv_create = spoiled_create;
 	spoiled.conv_free = spoiled_free;
 	spoiled.conv_workspace = spoiled_workspace;
+	spoiled.conv_packed = (NULL == backend->conv_pack) ? NULL : spoiled_packed;
+	spoiled.conv_pack = (NULL == backend->conv_pack) ? NULL : spoiled_pack;
 	spoiled.conv_forward = spoiled_forward;
 	spoiled.conv_backward_data = spoiled_backward_data;
 	spoiled.conv_backward_weights = spoiled_backward_weights;

@@ -52,13 +52,13 @@ static void* new_memory(const struct nn_device_s* device, size_t bytes)
 }
 
 
-void nn_transfer_to(const struct nn_device_s* device, const struct nn_tensor_s* tensor, void* dst, const float* src)
+static void transfer(const struct nn_device_s* device, const struct nn_tensor_s* tensor, void* dst, const float* src, float rim)
 {
 	long N = nn_tensor_size(tensor);
 	float* val = xmalloc((size_t)N * sizeof(float));
 
 	memcpy(val, src, (size_t)N * sizeof(float));
-	replace_rim(tensor, val, NAN);
+	replace_rim(tensor, val, rim);
 
 	// narrower elements, in place
 	if (NN_BFLOAT16 == tensor->type) {
@@ -78,6 +78,22 @@ void nn_transfer_to(const struct nn_device_s* device, const struct nn_tensor_s* 
 }
 
 
+void nn_transfer_to(const struct nn_device_s* device, const struct nn_tensor_s* tensor, void* dst, const float* src)
+{
+	transfer(device, tensor, dst, src, NAN);
+}
+
+
+void* nn_transfer_gradient(const struct nn_device_s* device, const struct nn_tensor_s* tensor, const float* src)
+{
+	void* p = new_memory(device, nn_tensor_bytes(tensor));
+
+	transfer(device, tensor, p, src, 0.f);
+
+	return p;
+}
+
+
 void* nn_transfer_new(const struct nn_device_s* device, const struct nn_tensor_s* tensor, const float* src)
 {
 	void* p = new_memory(device, nn_tensor_bytes(tensor));
@@ -88,7 +104,7 @@ void* nn_transfer_new(const struct nn_device_s* device, const struct nn_tensor_s
 }
 
 
-float* nn_transfer_from(const struct nn_device_s* device, const struct nn_tensor_s* tensor, const void* src)
+static float* with_rim(const struct nn_device_s* device, const struct nn_tensor_s* tensor, const void* src)
 {
 	long N = nn_tensor_size(tensor);
 	float* val = xmalloc((size_t)N * sizeof(float));
@@ -106,9 +122,32 @@ float* nn_transfer_from(const struct nn_device_s* device, const struct nn_tensor
 		}
 	}
 
+	return val;
+}
+
+
+float* nn_transfer_from(const struct nn_device_s* device, const struct nn_tensor_s* tensor, const void* src)
+{
+	float* val = with_rim(device, tensor, src);
+
 	replace_rim(tensor, val, 0.f);
 
 	return val;
+}
+
+
+bool nn_transfer_rim_is_zero(const struct nn_device_s* device, const struct nn_tensor_s* tensor, const void* src)
+{
+	float* val = with_rim(device, tensor, src);
+	bool zero = true;
+
+	for (long i = 0; i < nn_tensor_size(tensor); i++)
+		if (!is_inside(tensor, i) && (0.f != val[i]))
+			zero = false;
+
+	xfree(val);
+
+	return zero;
 }
 
 

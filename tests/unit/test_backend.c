@@ -215,7 +215,9 @@ static void check_weights_mode(const struct shape_s* s, const struct case_data_s
 
 	float* dweights = nn_transfer_floats(device, d->NW, weights);
 	float* dbias = nn_transfer_floats(device, s->out, offset);
+	void* y = nn_case_tensor(device, &c.conf.out, d->NO, d->dy);
 
+	backend->conv_forward(c.plan, y, NULL, c.x, c.weights, c.bias, c.ws);
 	backend->conv_backward_weights(c.plan, dweights, bias ? dbias : NULL, c.x, c.dy, c.ws);
 
 	nn_transfer_back(device, d->NW, weights, dweights);
@@ -227,6 +229,7 @@ static void check_weights_mode(const struct shape_s* s, const struct case_data_s
 	cr_assert(nn_test_tolerance(backend) > e_weights, "%s, %s: weights %g", s->name, backend->name, e_weights);
 	cr_assert(nn_test_tolerance(backend) > e_bias, "%s, %s: bias %g", s->name, backend->name, e_bias);
 
+	device->free(y);
 	device->free(dweights);
 	device->free(dbias);
 	xfree(weights);

@@ -103,8 +103,9 @@ static void pass_run(const struct pass_s* p)
 {
 	gpu_clear(p->dparams, (size_t)p->P * sizeof(float));
 
-	nn_prox_forward(p->prox, 0, p->out, p->in, p->params);
-	nn_prox_backward(p->prox, 0, p->din, p->dparams, p->dout, p->in, p->params);
+	nn_prox_load(p->prox, 0, p->params);
+	nn_prox_forward(p->prox, 0, p->out, p->in);
+	nn_prox_backward(p->prox, 0, p->din, p->dparams, p->dout, p->in);
 }
 
 

@@ -146,7 +146,8 @@ static double loss(struct problem_s* p, const float* params)
 {
 	double sum = 0.;
 
-	gleam_module_train(p->module, params, (double)p->pixels, p->out, p->x, p->x0, p->ref, &sum);
+	gleam_module_load(p->module, params);
+	gleam_module_train(p->module, (double)p->pixels, p->out, p->x, p->x0, p->ref, &sum);
 
 	return sum / (double)p->pixels;
 }

@@ -284,7 +284,8 @@ static void check_forward(const struct case_s* c, const struct nn_backend_s* bac
 		params[i] = d.params[i];
 
 	nn_net_oracle(&c->conf, c->dims, out, in, params);
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
+	nn_prox_load(d.prox, 0, d.d_params);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
 
 	check_image(&d, c, backend, "forward", d.d_out, out);
 
@@ -303,8 +304,10 @@ static void check_inference(const struct case_s* c, const struct nn_backend_s* b
 	struct data_s d = create(c, backend, 2);
 	struct data_s e = create(c, backend, 0);
 
-	nn_prox_forward(d.prox, 1, d.d_out, d.d_in, d.d_params);
-	nn_prox_forward(e.prox, 0, e.d_out, d.d_in, d.d_params);
+	nn_prox_load(d.prox, 1, d.d_params);
+	nn_prox_forward(d.prox, 1, d.d_out, d.d_in);
+	nn_prox_load(e.prox, 0, d.d_params);
+	nn_prox_forward(e.prox, 0, e.d_out, d.d_in);
 
 	cr_assert(same_bits(&d, d.N, d.d_out, e.d_out), "%s, %s", c->name, backend->name);
 	cr_assert_leq(nn_prox_bytes(e.prox), nn_prox_bytes(d.prox));
@@ -391,8 +394,9 @@ static void check_gradients(const struct case_s* c, const struct nn_backend_s* b
 	float* din = device_floats(&d, d.N);
 	float* dparams = nn_transfer_floats(d.device, d.P, result);
 
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
-	nn_prox_backward(d.prox, 0, din, dparams, d.d_dout, d.d_in, d.d_params);
+	nn_prox_load(d.prox, 0, d.d_params);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
+	nn_prox_backward(d.prox, 0, din, dparams, d.d_dout, d.d_in);
 
 	check_image(&d, c, backend, "gradient", din, grad_in);
 
@@ -418,7 +422,7 @@ static void backward(const struct data_s* d, int slot, float* din, float* dparam
 {
 	d->device->clear(dparams, sizeof(float[d->P]));
 
-	nn_prox_backward(d->prox, slot, din, dparams, d->d_dout, d->d_in, d->d_params);
+	nn_prox_backward(d->prox, slot, din, dparams, d->d_dout, d->d_in);
 }
 
 
@@ -434,22 +438,27 @@ static void check_slots(const struct case_s* c, const struct nn_backend_s* backe
 
 	float* other = nn_transfer_floats(d.device, d.N, d.result);
 
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
+	nn_prox_load(d.prox, 0, d.d_params);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
 	backward(&d, 0, din[0], dparams[0]);
 
-	nn_prox_forward(d.prox, 1, d.d_out, d.d_in, d.d_params);
-	nn_prox_forward(d.prox, 0, d.d_out, other, d.d_params);
+	nn_prox_load(d.prox, 1, d.d_params);
+	nn_prox_forward(d.prox, 1, d.d_out, d.d_in);
+	nn_prox_load(d.prox, 0, d.d_params);
+	nn_prox_forward(d.prox, 0, d.d_out, other);
 	backward(&d, 1, din[1], dparams[1]);
 
 	cr_assert(same_bits(&d, d.N, din[0], din[1]), "%s, %s: image", c->name, backend->name);
 	cr_assert(same_bits(&d, d.P, dparams[0], dparams[1]), "%s, %s: parameters", c->name, backend->name);
 
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
+	nn_prox_load(d.prox, 0, d.d_params);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
 	backward(&d, 0, NULL, dparams[1]);
 
 	cr_assert(same_bits(&d, d.P, dparams[0], dparams[1]), "%s, %s: without din", c->name, backend->name);
 
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in, d.d_params);
+	nn_prox_load(d.prox, 0, d.d_params);
+	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
 	backward(&d, 0, d.d_dout, dparams[1]);
 
 	cr_assert(same_bits(&d, d.N, din[0], d.d_dout), "%s, %s: din in place of dout", c->name, backend->name);
