@@ -189,7 +189,7 @@ static __device__ inline float interpolate(unsigned int lower, unsigned int uppe
 /* The element of a rank by radix selection, digit by digit; one block for each
  * sample, which reads it five times.
  */
-static __global__ void percentile(long N, long below, double part, const float2* x0, float* scale)
+static __global__ void __launch_bounds__(SELECT_THREADS) percentile(long N, long below, double part, const float2* x0, float* scale)
 {
 	__shared__ unsigned int hist[BINS * COPIES];
 	__shared__ unsigned int bins[BINS];

@@ -89,11 +89,9 @@ static void samples_of(const struct gleam_trainer_s* t, long iteration, long B, 
 
 static void set_rates(struct gleam_trainer_s* t)
 {
-	float rates[2];
+	nn_adam_rates(&t->conf->adam, t->iteration, t->host_rates);
 
-	nn_adam_rates(&t->conf->adam, t->iteration, rates);
-
-	t->place->device->upload(t->rates, rates, sizeof(rates));
+	t->place->device->upload(t->rates, t->host_rates, sizeof(t->host_rates));
 }
 
 static void take_losses(struct gleam_trainer_s* t)
@@ -119,15 +117,13 @@ static void train_iteration(struct gleam_trainer_s* t)
 
 	samples_of(t, t->iteration, B, samples);
 	gleam_batch_load(t->batch, samples);
-
-	// what comes next is read while the device computes
-	samples_of(t, t->iteration + 1, B, samples);
-	gleam_batch_ahead(t->batch, samples);
-
 	set_rates(t);
 
 	t->place->repeat(&t->repeat, train_modules, t);
 
+	// what comes next is read while the device computes
+	samples_of(t, t->iteration + 1, B, samples);
+	gleam_batch_ahead(t->batch, samples);
 	gleam_batch_upload(t->batch);
 
 	take_losses(t);

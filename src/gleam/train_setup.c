@@ -368,13 +368,14 @@ void gleam_trainer_free(struct gleam_trainer_s* t)
 
 	if (NULL != t->unroll) {
 
+		t->place->repeat_free(t->repeat);
+
 		gleam_batch_free(t->batch);
 		gleam_module_free(t->module);
 		gleam_unroll_free(t->unroll);
 		gleam_report_free(t->report);
 
 		t->place->device->free(t->out);
-		t->place->repeat_free(t->repeat);
 
 		free_optimiser(t);
 	}

@@ -35,6 +35,7 @@ struct gleam_trainer_s {
 	float* moment1;				// Adam
 	float* moment2;
 	float* rates;				// of this iteration
+	float host_rates[2];			// on their way there
 	double* sums;				// of the loss, of each module
 
 	struct gleam_unroll_s* unroll;

@@ -82,27 +82,23 @@ static cudaError_t gpu_try(int device)
 }
 
 
-static void gpu_choose(void)
+static cudaError_t gpu_choose(void)
 {
-	const char* missing = gpu_missing();
+	int count = 0;
+	cudaError_t code = cudaGetDeviceCount(&count);
 
-	if (NULL != missing)
-		error("No GPU can be used: %s\n", missing);
-
-	int count;
-	GPU_CHECK(cudaGetDeviceCount(&count));
-
-	cudaError_t code = cudaSuccess;
+	if ((cudaSuccess == code) && (0 == count))
+		code = cudaErrorNoDevice;
 
 	for (int i = 0; i < count; i++) {
 
 		code = gpu_try((mpi_get_rank() + i) % count);
 
 		if (cudaSuccess == code)
-			return;
+			break;
 	}
 
-	error("None of %d GPUs can be used: %s\n", count, cudaGetErrorString(code));
+	return code;
 }
 
 
@@ -116,9 +112,14 @@ static void gpu_enter(void)
 	if (entered)
 		return;
 
+	cudaError_t code = cudaSuccess;
+
 #pragma omp critical (gpu_enter)
 	if (-1 == gpu.device)
-		gpu_choose();
+		code = gpu_choose();
+
+	if (cudaSuccess != code)
+		error("No GPU can be used: %s\n", cudaGetErrorString(code));
 
 	GPU_CHECK(cudaSetDevice(gpu.device));
 
@@ -326,6 +327,13 @@ struct gpu_memory_s gpu_memory(void)
 	}
 
 	return memory;
+}
+
+
+void gpu_memory_reset_peak(void)
+{
+#pragma omp critical (gpu_blocks)
+	peak = taken;
 }
 
 

@@ -51,6 +51,9 @@ struct gpu_memory_s { size_t total; size_t free; size_t taken; size_t peak; };
 
 extern struct gpu_memory_s gpu_memory(void);
 
+// the peak begins anew: at what is taken now
+extern void gpu_memory_reset_peak(void);
+
 // in gpu_stream(), in order with the computation; src and dst on the device
 extern void gpu_copy(void* dst, const void* src, size_t bytes);
 extern void gpu_clear(void* dst, size_t bytes);

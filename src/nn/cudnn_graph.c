@@ -212,26 +212,42 @@ struct choice_s {
 
 
 /* Some engines copy their operands to another layout, and need as much memory as
- * the activations of a whole layer. They are the last choice.
+ * the activations of a whole layer: the last choice, unless they are measured to be
+ * faster. So is the first engine for gradients of weights: it is offered for few
+ * channels, is said to be slow (pytorch issue 34977), and by cuDNN's manual its
+ * ancestor (CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0) does not give the same bits each
+ * time, which its notes do not say.
  */
-static bool is_large(size_t workspace)
+static bool is_doubtful(const struct nn_graph_conf_s* conf, const struct choice_s* choice)
 {
-	return (32 << 20) < workspace;
+	return (NN_GRAPH_FILTER == conf->kind) && (0 == choice->engine) && !nn_graph_options.fast;
 }
 
 
-static bool is_settled(const struct choice_s* choice)
+static bool is_last_choice(const struct nn_graph_conf_s* conf, const struct choice_s* choice)
 {
-	return !nn_graph_options.autotune && (NULL != choice->plan) && !is_large(choice->workspace);
+	return ((32 << 20) < choice->workspace) || is_doubtful(conf, choice);
 }
 
 
-static bool is_better(const struct choice_s* a, const struct choice_s* b)
+static bool is_settled(const struct nn_graph_conf_s* conf, const struct choice_s* choice)
 {
-	if ((NULL == b->plan) || (is_large(a->workspace) != is_large(b->workspace)))
-		return (NULL == b->plan) || is_large(b->workspace);
+	return !nn_graph_options.autotune && (NULL != choice->plan) && !is_last_choice(conf, choice);
+}
 
-	return nn_graph_options.autotune && (a->ms < b->ms);
+
+static bool is_better(const struct nn_graph_conf_s* conf, const struct choice_s* a, const struct choice_s* b)
+{
+	if (NULL == b->plan)
+		return true;
+
+	if (is_doubtful(conf, a) != is_doubtful(conf, b))
+		return is_doubtful(conf, b);
+
+	if (nn_graph_options.autotune)
+		return a->ms < b->ms;
+
+	return !is_last_choice(conf, a) && is_last_choice(conf, b);
 }
 
 
@@ -254,7 +270,7 @@ static void try_config(struct choice_s* best, const struct nn_graph_conf_s* conf
 
 	best->offered++;
 
-	if (!is_allowed(&engine, conf->precision) || is_settled(best)) {
+	if (!is_allowed(&engine, conf->precision) || is_settled(conf, best)) {
 
 		reject(&other);
 		return;
@@ -277,7 +293,7 @@ static void try_config(struct choice_s* best, const struct nn_graph_conf_s* conf
 	if (nn_graph_options.autotune)
 		other.ms = nn_cudnn_time(conf, get_handle(), other.plan, other.workspace);
 
-	if (!is_better(&other, best)) {
+	if (!is_better(conf, &other, best)) {
 
 		reject(&other);
 		return;
@@ -421,7 +437,10 @@ const char* nn_graph_describe(const struct nn_graph_s* graph)
 
 void nn_graph_run(const struct nn_graph_s* graph, const struct nn_graph_args_s* args, void* ws)
 {
-	nn_cudnn_execute(&graph->conf, get_handle(), graph->plan, args, ws);
+	// threads that share a handle must not use it at the same time (bart -p)
+#pragma omp critical(nn_graph_run)
+	if (!nn_cudnn_execute(&graph->conf, get_handle(), graph->plan, args, ws))
+		error("cuDNN: %s failed for a convolution of %ld to %ld channels.\n", graph->text, graph->conf.in, graph->conf.out);
 }
 
 #endif		// GLEAM_GPU

@@ -20,13 +20,13 @@
 #include "nn/cudnn_time.h"
 
 #define RUNS 5
+#define REPEAT 10	// in a run: the host is slower than a small convolution
 
 
 /* The pack of pointers is a descriptor of the host: a few microseconds of its time,
  * none on the device, where this is one launch (or what the engine makes of it).
  */
-void nn_cudnn_execute(const struct nn_graph_conf_s* conf, cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
-		const struct nn_graph_args_s* args, void* ws)
+static cudnnBackendDescriptor_t pack_of(const struct nn_graph_conf_s* conf, const struct nn_graph_args_s* args, void* ws)
 {
 	int64_t uids[5] = { NN_UID_RESULT, NN_UID_A, NN_UID_B };
 	const void* ptrs[5] = { args->result, args->a, args->b };
@@ -51,8 +51,20 @@ void nn_cudnn_execute(const struct nn_graph_conf_s* conf, cudnnHandle_t handle, 
 	nn_desc_set(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &ws);
 
 	CUDNN_CHECK(cudnnBackendFinalize(pack));
-	CUDNN_CHECK(cudnnBackendExecute(handle, plan, pack));
+
+	return pack;
+}
+
+
+bool nn_cudnn_execute(const struct nn_graph_conf_s* conf, cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
+		const struct nn_graph_args_s* args, void* ws)
+{
+	cudnnBackendDescriptor_t pack = pack_of(conf, args, ws);
+	cudnnStatus_t status = cudnnBackendExecute(handle, plan, pack);
+
 	CUDNN_CHECK(cudnnBackendDestroyDescriptor(pack));
+
+	return (CUDNN_STATUS_SUCCESS == status);
 }
 
 
@@ -97,37 +109,44 @@ static int compare(const void* a, const void* b)
 }
 
 
-static float one_run(const struct nn_graph_conf_s* conf, cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
-		const struct nn_graph_args_s* args, void* ws)
+// INFINITY for an engine that fails
+static float one_run(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack, const cudaEvent_t events[2])
 {
-	cudaEvent_t events[2];
 	float ms = 0.f;
 
-	for (int i = 0; i < 2; i++)
-		GPU_CHECK(cudaEventCreateWithFlags(&events[i], cudaEventDefault));
-
 	GPU_CHECK(cudaEventRecord(events[0], gpu_stream()));
-	nn_cudnn_execute(conf, handle, plan, args, ws);
+
+	for (int i = 0; i < REPEAT; i++)
+		if (CUDNN_STATUS_SUCCESS != cudnnBackendExecute(handle, plan, pack))
+			return INFINITY;
+
 	GPU_CHECK(cudaEventRecord(events[1], gpu_stream()));
 	GPU_CHECK(cudaEventSynchronize(events[1]));
 	GPU_CHECK(cudaEventElapsedTime(&ms, events[0], events[1]));
 
-	for (int i = 0; i < 2; i++)
-		GPU_CHECK(cudaEventDestroy(events[i]));
-
-	return ms;
+	return ms / REPEAT;
 }
 
 
 static float median(const struct nn_graph_conf_s* conf, cudnnHandle_t handle, cudnnBackendDescriptor_t plan, void* ptrs[OPERANDS])
 {
 	struct nn_graph_args_s args = { .result = ptrs[RESULT], .a = ptrs[A], .b = ptrs[B], .bias = ptrs[BIAS], .res = ptrs[RES] };
+	cudnnBackendDescriptor_t pack = pack_of(conf, &args, ptrs[WORKSPACE]);
+	cudaEvent_t events[2];
 	float ms[RUNS];
 
-	one_run(conf, handle, plan, &args, ptrs[WORKSPACE]);	// warms up
+	for (int i = 0; i < 2; i++)
+		GPU_CHECK(cudaEventCreateWithFlags(&events[i], cudaEventDefault));
+
+	one_run(handle, plan, pack, events);	// warms up
 
 	for (int i = 0; i < RUNS; i++)
-		ms[i] = one_run(conf, handle, plan, &args, ptrs[WORKSPACE]);
+		ms[i] = one_run(handle, plan, pack, events);
+
+	for (int i = 0; i < 2; i++)
+		GPU_CHECK(cudaEventDestroy(events[i]));
+
+	CUDNN_CHECK(cudnnBackendDestroyDescriptor(pack));
 
 	qsort(ms, RUNS, sizeof(float), compare);
 
@@ -162,6 +181,9 @@ float nn_cudnn_time(const struct nn_graph_conf_s* conf, cudnnHandle_t handle, cu
 	for (int i = 0; i < OPERANDS; i++)
 		if (NULL != ptrs[i])
 			gpu_free(ptrs[i]);
+
+	// was not for the computation to come
+	gpu_memory_reset_peak();
 
 	return ms;
 }

@@ -275,7 +275,8 @@ static float pointwise(const operation_s& op, float a, float b)
 
 	case CUDNN_POINTWISE_ADD: return a + b;
 	case CUDNN_POINTWISE_MUL: return a * b;
-	case CUDNN_POINTWISE_RELU_FWD: return std::isnan(a) ? a : (float)std::min(std::max((double)a, op.lower), op.upper);
+	// a NaN becomes zero, as it does on devices
+	case CUDNN_POINTWISE_RELU_FWD: return std::isnan(a) ? 0.f : (float)std::min(std::max((double)a, op.lower), op.upper);
 	case CUDNN_POINTWISE_RELU_BWD: return (((double)b > op.lower) && ((double)b < op.upper)) ? a : 0.f;
 	case CUDNN_POINTWISE_IDENTITY: return a;
 	}
