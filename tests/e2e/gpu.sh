@@ -96,6 +96,9 @@ counted() { GLEAM_EMULATED_COUNTS=1 train -g --valid-every 1000 "$@" 2>&1 > /dev
 
 nothing_but_the_batch()
 {
+	local modules=$1
+	shift
+
 	counted -n 5 "$@" w > few
 	counted -n 15 "$@" w > many
 	cat few many
@@ -106,15 +109,15 @@ nothing_but_the_batch()
 	[ 0 -eq "$(more allocations)" ] && [ 0 -eq "$(more pinned)" ] && [ 0 -eq "$(more plans)" ] \
 		&& [ 10 -eq "$(more graphs)" ] \
 		&& [ "$(more up)" -ge $((10 * 2 * sample)) ] && [ "$(more up)" -le $((10 * (2 * sample + 4 * 256 + 8))) ] \
-		&& [ "$(more down)" -eq $((10 * (2 * 4 + 2 * 8))) ] \
+		&& [ "$(more down)" -eq $((10 * (2 * 4 + modules * 8))) ] \
 		&& [ "$(more synchronisations)" -le $((10 * 5)) ]
 }
 
 if train -g --memory w 2>&1 | grep -q "GPU: emulated device"; then
 
-	check "nothing crosses the bus but the next batch and a few numbers: PGD" nothing_but_the_batch --pgd --learn-dc
-	check "... MoDL" nothing_but_the_batch --modl --learn-dc
-	check "... two iterations in a module" nothing_but_the_batch --pgd -M 1
+	check "nothing crosses the bus but the next batch and a few numbers: PGD" nothing_but_the_batch 2 --pgd --learn-dc
+	check "... MoDL" nothing_but_the_batch 2 --modl --learn-dc
+	check "... two iterations in a module" nothing_but_the_batch 1 --pgd -M 1
 else
 	skip "nothing crosses the bus but the next batch" "only the emulated device counts"
 fi
