@@ -118,6 +118,12 @@ if train -g --memory w 2>&1 | grep -q "GPU: emulated device"; then
 	check "nothing crosses the bus but the next batch and a few numbers: PGD" nothing_but_the_batch 2 --pgd --learn-dc
 	check "... MoDL" nothing_but_the_batch 2 --modl --learn-dc
 	check "... two iterations in a module" nothing_but_the_batch 1 --pgd -M 1
+
+	for m in "lazy 2" "random 3" "eager 4"; do
+
+		check "the same bits in whatever order operations are done: $m" eval \
+			"train -g --modl --learn-dc -n 6 \$valid --valid-every 2 o && GLEAM_EMULATED=${m% *} GLEAM_EMULATED_SEED=${m#* } train -g --modl --learn-dc -n 6 \$valid --valid-every 2 p && same_bits o p"
+	done
 else
 	skip "nothing crosses the bus but the next batch" "only the emulated device counts"
 fi
