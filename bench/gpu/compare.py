@@ -213,9 +213,15 @@ def compare(conf, config, ours, torch, watch, clock, seconds):
         measure_ours(ours, conf, config, settings, watch, figures, failed)
 
         if server is not None:
-            t = server.run(conf.timed)
-            peer.add(t, device_MiB)
-            note(f"  PyTorch {result['chosen']}: {t['median']:.4f} s/iter")
+            try:
+                t = server.run(conf.timed)
+                peer.add(t, device_MiB)
+                note(f"  PyTorch {result['chosen']}: {t['median']:.4f} s/iter")
+            except (RuntimeError, OSError, ValueError, KeyError) as e:
+                result["failed"] = f"in round {r + 1}: {e}"
+                note(f"  PyTorch {result['chosen']}: {e}")
+                server.close()
+                server = None
 
     if server is not None:
         server.close()

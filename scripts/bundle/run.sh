@@ -445,12 +445,30 @@ summary()
 	echo
 }
 
+# a report that is there already, and all that belongs to it, becomes run-1, run-2, ...
+keep_earlier()
+{
+	local n=1 f
+
+	[ -e "$out/report.md" ] || [ -e "$out/logs" ] || return 0
+
+	while [ -e "$out/run-$n" ]; do n=$((n + 1)); done
+
+	mkdir "$out/run-$n" || die "$out/run-$n cannot be made"
+
+	for f in "$out"/*; do
+
+		case $f in "$out"/run-*) ;; *) mv "$f" "$out/run-$n/" ;; esac
+	done
+}
+
 run_all()
 {
 	local end=$((SECONDS + limit)) failed=0 name left most
 
+	mkdir -p "$out" || die "$out cannot be made"
+	keep_earlier
 	mkdir -p "$out/logs" || die "$out cannot be made"
-	rm -rf "$out/report.md" "${out:?}"/logs/*
 	find_libraries || die "the libraries could not be unpacked"
 	touch "$out/logs/summary" "$out/logs/sections"
 

@@ -107,16 +107,9 @@ static void repeat_free(void* state)
 }
 
 
-/* Kernels of cuDNN, cuFFT and ours are loaded when they are first launched, and a
- * recorded iteration takes memory of its own: all that is not in the plan.
- */
-static const size_t MARGIN = 512 << 20;
-
 static size_t available(void)
 {
-	size_t free = gpu_memory().free;
-
-	return (MARGIN < free) ? (free - MARGIN) : 1;
+	return gpu_memory().free;
 }
 
 static size_t taken(void)
@@ -158,6 +151,10 @@ const struct gleam_place_s gleam_place_gpu = {
 	.repeat = repeat,
 	.repeat_free = repeat_free,
 
+	/* Kernels of cuDNN, cuFFT and ours are loaded when they are first launched, and a
+	 * recorded iteration takes memory of its own.
+	 */
+	.margin = 512 << 20,
 	.available = available,
 	.taken = taken,
 	.peak = peak,

@@ -111,6 +111,9 @@ static void plan_memory(struct infer_s* s)
 	if (NULL != s->conf->files.reference)
 		gleam_memory_add(&s->plan, "metrics", gleam_validate_bytes(s->place, &s->dims));
 
+	if (!s->place->device->host && (NN_BF16 != s->backend->precision))
+		gleam_memory_help(&s->plan, "--precision bf16");
+
 	gleam_memory_add(&s->plan, "weights", (size_t)(s->weights->net.iterations * s->weights->P) * sizeof(float));
 }
 
@@ -345,7 +348,7 @@ void gleam_infer(const struct gleam_infer_s* conf)
 
 	} else {
 
-		gleam_memory_check(&s.plan, s.place->available(), !s.place->device->host);
+		gleam_memory_check(&s.plan, s.place->available(), s.place->margin);
 		infer_run(&s);
 	}
 

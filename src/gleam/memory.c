@@ -75,19 +75,27 @@ size_t gleam_memory_available(void)
 	return proc_bytes("/proc/meminfo", "MemAvailable");
 }
 
-void gleam_memory_check(const struct gleam_memory_s* plan, size_t available, bool strict)
+void gleam_memory_check(const struct gleam_memory_s* plan, size_t available, size_t margin)
 {
-	if ((0 == available) || (gleam_memory_total(plan) <= available))
+	if ((0 == available) || (gleam_memory_total(plan) + margin <= available))
 		return;
 
-	const char* message = "The plan needs %.0f MiB, but only %.0f MiB are free%s. A smaller --micro-batch, more --modules, "
-			"or fewer --features%s would help.\n";
+	// behind the first comma
+	const char* help = ('\0' == plan->help[0]) ? "Smaller images" : (plan->help + 2);
 
 	double needed = (double)gleam_memory_total(plan) / MIB;
 	double found = (double)available / MIB;
 
-	if (strict)
-		error(message, needed, found, " on the GPU", ", or --precision bf16,");
+	if (0 < margin)
+		error("The plan needs %.1f MiB of the GPU, CUDA and cuDNN up to %.0f MiB more for their kernels, but only %.1f MiB are free. "
+			"What would help: %s, or the CPU.\n", needed, (double)margin / MIB, found, help);
 
-	debug_printf(DP_WARN, message, needed, found, "", "");
+	debug_printf(DP_WARN, "The plan needs %.0f MiB, but only %.0f MiB are free. What would help: %s.\n", needed, found, help);
+}
+
+void gleam_memory_help(struct gleam_memory_s* plan, const char* option)
+{
+	size_t length = strlen(plan->help);
+
+	snprintf(plan->help + length, sizeof(plan->help) - length, ", %s", option);
 }

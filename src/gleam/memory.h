@@ -15,7 +15,12 @@ struct gleam_memory_s {
 	int n;
 	const char* what[GLEAM_MEMORY_MAX];
 	size_t bytes[GLEAM_MEMORY_MAX];
+
+	char help[128];		// options that make it smaller, ", --option value" each
 };
+
+// one more option that would help
+extern void gleam_memory_help(struct gleam_memory_s* plan, const char* option);
 
 extern void gleam_memory_add(struct gleam_memory_s* plan, const char* what, size_t bytes);
 extern size_t gleam_memory_total(const struct gleam_memory_s* plan);
@@ -28,9 +33,9 @@ extern size_t gleam_memory_available(void);
 extern size_t gleam_memory_resident(void);
 extern size_t gleam_memory_peak(void);
 
-/* When the plan needs more than is available: a warning on what would help, or
- * where nothing can be swapped out (strict), error().
+/* When the plan needs more than is available: a warning on what would help. On a
+ * GPU, where libraries take up to margin beside the plan, error().
  */
-extern void gleam_memory_check(const struct gleam_memory_s* plan, size_t available, bool strict);
+extern void gleam_memory_check(const struct gleam_memory_s* plan, size_t available, size_t margin);
 
 #endif		// _GLEAM_MEMORY_H

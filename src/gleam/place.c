@@ -124,8 +124,8 @@ void* gleam_place_alloc(const struct gleam_place_s* place, size_t bytes)
 	void* ptr = place->device->alloc(bytes);
 
 	if (NULL == ptr)
-		error("Out of memory on the %s: no %.1f MiB more. A smaller --micro-batch, more --modules, fewer --features%s would help.\n",
-			place->device->name, (double)bytes / 1048576., place->device->host ? "" : ", or --precision bf16");
+		error("Out of memory on the %s: no %.1f MiB more. --memory prints what is needed for what.\n",
+			place->device->name, (double)bytes / 1048576.);
 
 	return ptr;
 }

@@ -48,6 +48,8 @@ struct gleam_place_s {
 	void (*repeat)(void** state, void (*fun)(void* data), void* data);
 	void (*repeat_free)(void* state);
 
+	size_t margin;		// bytes that libraries may take beside the plan; 0 on the CPU, which can swap
+
 	// bytes of this device's memory: free, taken by this process now, and at most
 	size_t (*available)(void);
 	size_t (*taken)(void);
@@ -68,7 +70,7 @@ extern const struct gleam_place_s* gleam_place(const struct nn_device_s* device)
 // these bytes on the host: where they are, or a copy in room
 extern const void* gleam_place_on_host(const struct gleam_place_s* place, void* room, const void* ptr, size_t bytes);
 
-// memory on that device; error() with what would help where there is not enough
+// memory on that device; error() where there is not enough
 extern void* gleam_place_alloc(const struct gleam_place_s* place, size_t bytes);
 
 #endif		// _GLEAM_PLACE_H

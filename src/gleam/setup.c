@@ -1,5 +1,6 @@
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "num/init.h"
@@ -23,6 +24,10 @@ static void backend_names(int N, char list[N])
 
 	for (int i = 0; NULL != nn_backends[i]; i++) {
 
+		// the others have the name of one of these, and --precision
+		if (NN_FP32 != nn_backends[i]->precision)
+			continue;
+
 		strncat(list, " ", (size_t)N - strlen(list) - 1);
 		strncat(list, nn_backends[i]->name, (size_t)N - strlen(list) - 1);
 	}
@@ -45,7 +50,7 @@ static bool wants_gpu(const struct gleam_compute_s* conf)
 	bool named = (0 == strcmp("cudnn", conf->backend));
 
 	if (gpu && !named && (0 != strcmp("auto", conf->backend)))
-		error("--gpu and --backend %s: this backend computes on the CPU. Leave one of the two options out.\n", conf->backend);
+		error("--gpu (or BART_GPU) and --backend %s: this backend computes on the CPU. Leave one of the two out.\n", conf->backend);
 
 	return gpu || named;
 }
@@ -77,18 +82,40 @@ static const struct nn_backend_s* find(const char* name, enum nn_precision preci
 	return backend;
 }
 
+#ifdef GLEAM_GPU
+// once, not in every pass of a loop (bart -l)
+static void tell_gpu(const struct gleam_compute_s* conf)
+{
+	static bool told = false;
+
+	gpu_init();
+
+	if (!told)
+		debug_printf(DP_INFO, "GPU: %s, %s, %s\n", gpu_describe(), nn_cudnn_version(), conf->precision);
+
+	told = true;
+}
+#endif
+
 static const struct nn_backend_s* setup_gpu(const struct gleam_compute_s* conf)
 {
 #ifdef GLEAM_GPU
 	nn_graph_options.autotune = conf->autotune;
 	nn_graph_options.fast = conf->fast_math;
 
-	auto backend = find("cudnn", precision_of(conf->precision));
+	const char* missing = gpu_missing();
 
-	gpu_init();
-	debug_printf(DP_INFO, "GPU: %s, %s, %s\n", gpu_describe(), nn_cudnn_version(), conf->precision);
+	if (NULL != missing)
+		error("--gpu (or --backend cudnn, or BART_GPU): %s. See what nvidia-smi shows and what CUDA_VISIBLE_DEVICES hides; "
+			"without the option the CPU computes.\n", missing);
 
-	return backend;
+	// no library may round what is promised to be fp32
+	if (NN_FP32 == precision_of(conf->precision))
+		setenv("NVIDIA_TF32_OVERRIDE", "0", 1);
+
+	tell_gpu(conf);
+
+	return find("cudnn", precision_of(conf->precision));
 #else
 	(void)conf;
 

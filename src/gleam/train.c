@@ -77,8 +77,8 @@ static noreturn void diverged(const struct gleam_trainer_s* t, const char* what)
 {
 	gleam_report_break(t->report);
 
-	error("%s not finite at iteration %ld: training stops. %s is as it was last written, which may have been while the network "
-		"diverged already (with --valid-data it holds the best). A smaller --lr may help.\n", what, t->iteration, t->conf->weights);
+	error("%s not finite at iteration %ld: training stops. %s, if it was written, is as it was then, which may have been while "
+		"the network diverged already (with --valid-data it holds the best). A smaller --lr may help.\n", what, t->iteration, t->conf->weights);
 }
 
 static void samples_of(const struct gleam_trainer_s* t, long iteration, long B, long samples[B])
@@ -150,7 +150,7 @@ static void validate(struct gleam_trainer_s* t, long first, struct gleam_metrics
 	long N = t->weights->net.iterations;
 	long P = t->weights->P;
 
-	gleam_validate(t->valid_unroll, t->valid_batch, &t->valid_dims, gleam_data_samples(t->valid),
+	gleam_validate(t->validator, gleam_data_samples(t->valid),
 			N, P, (const float (*)[P])t->params, first, stat);
 }
 
@@ -331,7 +331,7 @@ void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 
 	} else {
 
-		gleam_memory_check(&t->plan, t->place->available(), !t->place->device->host);
+		gleam_memory_check(&t->plan, t->place->available(), t->place->margin);
 		gleam_trainer_alloc(t);
 
 		train_loop(t);

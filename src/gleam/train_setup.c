@@ -139,6 +139,22 @@ static bool shares_unroll(const struct gleam_trainer_s* t)
 	return same_dims(&t->dims, &t->valid_dims);
 }
 
+static void plan_help(struct gleam_trainer_s* t)
+{
+	const struct gleam_net_s* net = &t->weights->net;
+
+	if (1 < t->conf->micro_batch)
+		gleam_memory_help(&t->plan, "--micro-batch 1");
+
+	if (net->modules < net->iterations)
+		gleam_memory_help(&t->plan, "more --modules");
+
+	if (!t->backend->device->host && (NN_BF16 != t->backend->precision))
+		gleam_memory_help(&t->plan, "--precision bf16");
+
+	gleam_memory_help(&t->plan, "fewer --features");
+}
+
 static void plan_memory(struct gleam_trainer_s* t)
 {
 	const struct gleam_net_s* net = &t->weights->net;
@@ -242,6 +258,7 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 	t->weights = gleam_weights_create(&net);
 
 	plan_memory(t);
+	plan_help(t);
 
 	return PTR_PASS(t);
 }
@@ -255,6 +272,7 @@ static void alloc_validation(struct gleam_trainer_s* t)
 {
 	t->valid_unroll = shares_unroll(t) ? t->unroll : gleam_unroll_create(&t->weights->net, t->backend, &t->valid_dims, 0);
 	t->valid_batch = gleam_batch_create(t->valid, t->valid_unroll, 1, 1);
+	t->validator = gleam_validator_create(t->valid_unroll, t->valid_batch, &t->valid_dims);
 }
 
 char* gleam_trainer_last(const struct gleam_train_s* conf)
@@ -360,8 +378,11 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 
 void gleam_trainer_free(struct gleam_trainer_s* t)
 {
-	if (NULL != t->valid_batch)
+	if (NULL != t->valid_batch) {
+
+		gleam_validator_free(t->validator);
 		gleam_batch_free(t->valid_batch);
+	}
 
 	if ((NULL != t->valid_unroll) && (t->valid_unroll != t->unroll))
 		gleam_unroll_free(t->valid_unroll);

@@ -47,6 +47,7 @@ struct gleam_trainer_s {
 
 	struct gleam_unroll_s* valid_unroll;	// the same one where sizes agree
 	struct gleam_batch_s* valid_batch;
+	struct gleam_validator_s* validator;
 
 	struct gleam_report_s* report;
 

@@ -94,7 +94,7 @@ size_t gleam_validate_bytes(const struct gleam_place_s* place, const struct glea
 }
 
 // images on the device, and room for two of them on the host
-struct run_s {
+struct gleam_validator_s {
 
 	struct gleam_unroll_s* unroll;
 	struct gleam_batch_s* batch;
@@ -107,30 +107,35 @@ struct run_s {
 	complex float* host[2];
 };
 
-static struct run_s run_create(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims)
+struct gleam_validator_s* gleam_validator_create(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims)
 {
-	struct run_s r = { .unroll = unroll, .batch = batch, .place = gleam_unroll_place(unroll) };
+	PTR_ALLOC(struct gleam_validator_s, r);
 
-	gleam_dims_image(dims, r.img_dims);
+	r->unroll = unroll;
+	r->batch = batch;
+	r->place = gleam_unroll_place(unroll);
 
-	r.bytes = (size_t)md_calc_size(DIMS, r.img_dims) * CFL_SIZE;
-	r.out = gleam_place_alloc(r.place, r.bytes);
+	gleam_dims_image(dims, r->img_dims);
+
+	r->bytes = (size_t)md_calc_size(DIMS, r->img_dims) * CFL_SIZE;
+	r->out = gleam_place_alloc(r->place, r->bytes);
 
 	for (int i = 0; i < 2; i++)
-		r.host[i] = r.place->device->host ? NULL : xmalloc(r.bytes);
+		r->host[i] = r->place->device->host ? NULL : xmalloc(r->bytes);
 
-	return r;
+	return PTR_PASS(r);
 }
 
-static void run_free(struct run_s* r)
+void gleam_validator_free(struct gleam_validator_s* r)
 {
 	r->place->device->free(r->out);
 
 	xfree(r->host[0]);
 	xfree(r->host[1]);
+	xfree(r);
 }
 
-static void run_stage(const struct run_s* r, const float* params)
+static void run_stage(const struct gleam_validator_s* r, const float* params)
 {
 	complex float* x = gleam_batch_x(r->batch, 0);
 
@@ -140,15 +145,15 @@ static void run_stage(const struct run_s* r, const float* params)
 	r->place->device->copy(x, r->out, r->bytes);
 }
 
-static void measure(const struct run_s* r, const complex float* ref, struct gleam_metrics_stat_s* stat)
+static void measure(const struct gleam_validator_s* r, const complex float* ref, struct gleam_metrics_stat_s* stat)
 {
 	gleam_validate_image(stat, r->img_dims, gleam_place_on_host(r->place, r->host[0], gleam_batch_x(r->batch, 0), r->bytes), ref);
 }
 
-void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims, long samples,
+void gleam_validate(struct gleam_validator_s* r, long samples,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1])
 {
-	struct run_s r = run_create(unroll, batch, dims);
+	struct gleam_batch_s* batch = r->batch;
 
 	for (long n = 0; n <= N; n++)
 		stat[n] = (struct gleam_metrics_stat_s){ };
@@ -161,19 +166,17 @@ void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, 
 		gleam_batch_load(batch, &s);
 		gleam_batch_ahead_next(batch, s);
 
-		const complex float* ref = gleam_place_on_host(r.place, r.host[1], gleam_batch_ref(batch, 0), r.bytes);
+		const complex float* ref = gleam_place_on_host(r->place, r->host[1], gleam_batch_ref(batch, 0), r->bytes);
 
 		for (long n = 0; n <= N; n++) {
 
 			if (0 < n)
-				run_stage(&r, params[n - 1]);
+				run_stage(r, params[n - 1]);
 
 			if (first <= n)
-				measure(&r, ref, &stat[n]);
+				measure(r, ref, &stat[n]);
 		}
 
 		gleam_batch_upload(batch);
 	}
-
-	run_free(&r);
 }

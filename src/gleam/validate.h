@@ -20,14 +20,21 @@ extern void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long i
 // what gleam_validate takes of the device for these dimensions, those of one sample, beside the batch
 extern size_t gleam_validate_bytes(const struct gleam_place_s* place, const struct gleam_dims_s* dims);
 
-/* Runs the network on all samples that are not all zero, one at a time.
+/* Memory for gleam_validate.
  * @param dims		of one sample
  * @param batch		a mini-batch of one sample of this data
+ */
+struct gleam_validator_s;
+
+extern struct gleam_validator_s* gleam_validator_create(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims);
+extern void gleam_validator_free(struct gleam_validator_s* validator);
+
+/* Runs the network on all samples that are not all zero, one at a time.
  * @param params	[N][P], on the device
  * @param first		stages before this one are not measured
  * @param stat		of stages 0 (zero-filled) to N
  */
-extern void gleam_validate(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims, long samples,
+extern void gleam_validate(struct gleam_validator_s* validator, long samples,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1]);
 
 #endif		// _GLEAM_VALIDATE_H

@@ -1,8 +1,9 @@
 /*
  * Passing through the prox networks, forward and back, and the memory for it.
  *
- * A feature buffer holds what a convolution has written, before any ReLU: the
- * next convolution applies it on reading. In the backward pass the gradient with
+ * A feature buffer holds what a convolution has written: before any ReLU, which the
+ * next convolution applies on reading, or behind it, where the backend likes
+ * that better and nobody else reads the buffer. In the backward pass the gradient with
  * respect to a buffer takes that buffer's place once nothing else reads it, so
  * that beside the activations no memory is needed.
  */

@@ -11,7 +11,7 @@ valid="--valid-data k=v-ksp,c=v-map,r=v-ref,p=v-pat"
 
 train() { bart gleam --pattern t-pat $small "$@" $data; }	# <options> <weights>
 
-expect_error "-g and a backend of the CPU" "gpu and --backend ref" train -g --backend ref w
+expect_error "-g and a backend of the CPU" "gpu .*and --backend ref" train -g --backend ref w
 expect_error "a precision of unknown name" "precision fp8.*fp32, tf32 or bf16" train --precision fp8 w
 expect_error "--precision tf32 without -g" "precision tf32: on the CPU there is only fp32.*--gpu" train --precision tf32 w
 check "--autotune without -g is warned of" eval 'train --autotune --memory w 2>&1 | grep -q "no effect without --gpu"'
@@ -115,9 +115,18 @@ nothing_but_the_batch()
 
 if train -g --memory w 2>&1 | grep -q "GPU: emulated device"; then
 
+	export GLEAM_EMULATED_MEMORY=512
+	expect_error "memory that is not there is foreseen, with what helps" "plan needs .* only 512.0 MiB are free.*--micro-batch 1, more --modules, --precision bf16, fewer" train -g -M 1 --micro-batch 2 oom
+	expect_error "... in reconstruction" "plan needs .*--precision bf16, or the CPU" infer -g c-pgd v-ksp v-map oom-out
+	check "... before anything is written" eval '[ ! -e oom.cfl ] && [ ! -e oom-out.cfl ]'
+	unset GLEAM_EMULATED_MEMORY
+
+	expect_error "no GPU" "gpu .*CUDA_VISIBLE_DEVICES.*the CPU" env GLEAM_EMULATED_DEVICES=0 "$BART" gleam -g w $data
+
 	check "nothing crosses the bus but the next batch and a few numbers: PGD" nothing_but_the_batch 2 --pgd --learn-dc
 	check "... MoDL" nothing_but_the_batch 2 --modl --learn-dc
 	check "... two iterations in a module" nothing_but_the_batch 1 --pgd -M 1
+	check "validation allocates nothing" eval 'counted $valid --valid-every 2 -n 4 w > few && counted $valid --valid-every 2 -n 12 w > many && cat few many && [ 0 -eq $(more allocations) ] && [ 0 -eq $(more pinned) ] && [ 0 -eq $(more plans) ]'
 
 	for m in "lazy 2" "random 3" "eager 4"; do
 
