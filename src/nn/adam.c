@@ -1,7 +1,4 @@
 #include <math.h>
-#include <stddef.h>
-
-#include "nn/device.h"
 
 #include "nn/adam.h"
 
@@ -14,14 +11,4 @@ void nn_adam_rates(const struct nn_adam_conf_s* conf, long step, float rates[2])
 
 	rates[0] = (float)((double)conf->lr / correction1);
 	rates[1] = (float)(1. / sqrt(correction2));
-}
-
-
-void nn_adam_update(const struct nn_adam_conf_s* conf, long step, long N,
-		float* params, float* m, float* v, const float* grad)
-{
-	float rates[2];
-	nn_adam_rates(conf, step, rates);
-
-	nn_device_cpu.adam(conf, NULL, rates, 1, N, params, m, v, grad);
 }

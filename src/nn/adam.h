@@ -31,8 +31,4 @@ struct nn_adam_tail_s {
 // what changes from step to step, which counts from 1: { lr / (1 - beta1^step), 1 / sqrt(1 - beta2^step) }
 extern void nn_adam_rates(const struct nn_adam_conf_s* conf, long step, float rates[2]);
 
-// one update of N parameters on the CPU; m and v are the moments
-extern void nn_adam_update(const struct nn_adam_conf_s* conf, long step, long N,
-		float* params, float* m, float* v, const float* grad);
-
 #endif		// _NN_ADAM_H
