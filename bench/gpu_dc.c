@@ -209,7 +209,7 @@ static void set_ours(struct bench_s* b)
 
 	complex float* pattern = on_gpu(bytes_of(b->pat_dims), b->pattern);
 
-	gpu_dc_prepare(b->dc, b->gmaps, b->weights, pattern);
+	gpu_dc_prepare(b->dc, b->gmaps, b->weights, b->gmaps, pattern);
 	gpu_sync();
 	gpu_free(pattern);
 

@@ -250,10 +250,10 @@ def end_to_end(conf, config, torch, watch, seconds):
 
 def steps(conf):
     """(network, precision, mode) in the order of importance"""
-    wanted = [c for c in CONFIGURATIONS if not conf.only or "-".join(c) in conf.only.split(",")]
-    first = [c + ("gleam",) for c in wanted[:3]]
-    paper = [c + ("end-to-end",) for c in wanted if c[1] == END_TO_END]
-    return first + paper + [c + ("gleam",) for c in wanted[3:]]
+    configurations = [c for c in CONFIGURATIONS if not conf.only or "-".join(c) in conf.only.split(",")]
+    first = [c + ("gleam",) for c in configurations[:3]]
+    paper = [c + ("end-to-end",) for c in configurations if c[1] == END_TO_END]
+    return first + paper + [c + ("gleam",) for c in configurations[3:]]
 
 
 def main():
@@ -270,9 +270,9 @@ def main():
 
     all_of_it["notes"].append(f"device memory: {watch.source}" if watch.source else f"SKIP device memory: {watch.problem}")
 
-    todo = steps(conf)
+    configurations = steps(conf)
 
-    for i, (*config, mode) in enumerate(todo):
+    for i, (*config, mode) in enumerate(configurations):
         name = "-".join(config) + ("" if "gleam" == mode else "-end-to-end")
 
         if clock.left() < 0:
@@ -281,7 +281,7 @@ def main():
 
         note(name)
         # what the trials may take, so that something is left for those that follow
-        seconds = max(MIN_TRIALS, clock.left() / (len(todo) - i))
+        seconds = max(MIN_TRIALS, clock.left() / (len(configurations) - i))
 
         if "gleam" == mode:
             all_of_it["results"][name] = compare(conf, config, ours, torch, watch, clock, seconds)

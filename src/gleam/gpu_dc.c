@@ -47,7 +47,7 @@ struct gpu_dc_s {
 	const float* weights;
 
 	void* tables;
-	void* scratch;		// NULL: lent
+	void* scratch;
 };
 
 
@@ -262,7 +262,7 @@ static struct gpu_dc_fft_s* fft_of(const struct gpu_dc_shape_s* d)
 }
 
 
-size_t gpu_dc_scratch_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+static size_t scratch_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
 {
 	struct gpu_dc_shape_s d = shape_of(ksp_dims, map_dims, pat_dims);
 
@@ -279,11 +279,11 @@ size_t gpu_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const 
 {
 	struct gpu_dc_shape_s d = shape_of(ksp_dims, map_dims, pat_dims);
 
-	return tables_of(&d).bytes + gpu_dc_scratch_bytes(ksp_dims, map_dims, pat_dims);
+	return tables_of(&d).bytes + scratch_bytes(ksp_dims, map_dims, pat_dims);
 }
 
 
-static struct gpu_dc_s* dc_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+struct gpu_dc_s* gpu_dc_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
 {
 	PTR_ALLOC(struct gpu_dc_s, dc);
 
@@ -293,13 +293,6 @@ static struct gpu_dc_s* dc_create(const long ksp_dims[DIMS], const long map_dims
 
 	tables_create(dc, ksp_dims, map_dims, pat_dims);
 
-	return PTR_PASS(dc);
-}
-
-
-struct gpu_dc_s* gpu_dc_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
-{
-	auto dc = dc_create(ksp_dims, map_dims, pat_dims);
 	size_t bytes = scratch_of(&dc->shape, dc->fft).bytes;
 
 	dc->scratch = gpu_malloc(bytes);
@@ -309,17 +302,7 @@ struct gpu_dc_s* gpu_dc_create(const long ksp_dims[DIMS], const long map_dims[DI
 
 	scratch_use(dc, dc->scratch);
 
-	return dc;
-}
-
-
-struct gpu_dc_s* gpu_dc_create_lent(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], void* scratch)
-{
-	auto dc = dc_create(ksp_dims, map_dims, pat_dims);
-
-	scratch_use(dc, scratch);
-
-	return dc;
+	return PTR_PASS(dc);
 }
 
 
@@ -342,9 +325,10 @@ long gpu_dc_weights_size(const long ksp_dims[DIMS], const long pat_dims[DIMS])
 }
 
 
-void gpu_dc_prepare(struct gpu_dc_s* dc, complex float* maps, float* weights, const complex float* pattern)
+void gpu_dc_prepare(struct gpu_dc_s* dc, complex float* maps, float* weights,
+		const complex float* src, const complex float* pattern)
 {
-	gpu_dc_modulate_maps(&dc->shape, maps);
+	gpu_dc_modulate_maps(&dc->shape, maps, src);
 	gpu_dc_pattern_weights(&dc->shape, weights, pattern);
 }
 
@@ -353,12 +337,6 @@ void gpu_dc_select(struct gpu_dc_s* dc, const complex float* maps, const float* 
 {
 	dc->maps = maps;
 	dc->weights = weights;
-}
-
-
-complex float* gpu_dc_coils(const struct gpu_dc_s* dc)
-{
-	return dc->coils;
 }
 
 

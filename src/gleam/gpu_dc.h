@@ -27,31 +27,23 @@ extern void gpu_dc_free(struct gpu_dc_s* dc);
  */
 extern size_t gpu_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
 
-/* Nearly all of it is used only while one of these functions runs, and can be shared
- * with whatever runs at other times: memory of gpu_dc_scratch_bytes() that the caller
- * lends, aligned to 256 bytes. gpu_dc_create_lent() takes gpu_dc_bytes() - gpu_dc_scratch_bytes() itself.
- */
-extern size_t gpu_dc_scratch_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
-extern struct gpu_dc_s* gpu_dc_create_lent(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], void* scratch);
-
 /* What depends on the samples is prepared once when they are loaded, in memory of
- * the caller: maps (those of dims, in place: they are multiplied with a modulation
- * and a scale) and weights, for which this many floats are needed.
+ * the caller: maps (of the dimensions of those in src, which may be the same memory;
+ * they are multiplied with a modulation and a scale) and weights, for which this
+ * many floats are needed.
  */
 extern long gpu_dc_weights_size(const long ksp_dims[DIMS], const long pat_dims[DIMS]);
-extern void gpu_dc_prepare(struct gpu_dc_s* dc, complex float* maps, float* weights, const complex float* pattern);
+extern void gpu_dc_prepare(struct gpu_dc_s* dc, complex float* maps, float* weights,
+		const complex float* src, const complex float* pattern);
 
 // from now on these are used, which must stay
 extern void gpu_dc_select(struct gpu_dc_s* dc, const complex float* maps, const float* weights);
 
 /* A^H y and A x, with the selected maps; ksp is overwritten. The pattern is as for
- * gpu_dc_prepare. k-space may lie in gpu_dc_coils().
+ * gpu_dc_prepare.
  */
 extern void gpu_dc_adjoint(struct gpu_dc_s* dc, complex float* x, complex float* ksp, const complex float* pattern);
 extern void gpu_dc_forward(struct gpu_dc_s* dc, complex float* ksp, const complex float* x, const complex float* pattern);
-
-// the buffer of coil images, as large as k-space; overwritten by the functions below
-extern complex float* gpu_dc_coils(const struct gpu_dc_s* dc);
 
 // A^H A x; dst may be src
 extern void gpu_dc_normal(struct gpu_dc_s* dc, complex float* dst, const complex float* src);

@@ -15,7 +15,7 @@
 
 #include "gpu/launch.h"
 
-#include "gleam/gpu_dc_sum.h"
+#include "gpu/sum.h"
 #include "gleam/gpu_dc_kernels.h"
 
 #define MAPS_MAX 2	// worked on in one pass

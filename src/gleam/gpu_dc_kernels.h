@@ -46,8 +46,8 @@ extern void gpu_dc_set_launches(struct gpu_dc_shape_s* shape);
 // partial sums for each sample
 extern long gpu_dc_partials(const struct gpu_dc_shape_s* shape);
 
-// in place: maps to s M S; and |P|^2
-extern void gpu_dc_modulate_maps(const struct gpu_dc_shape_s* shape, gpu_complex_t* maps);
+// maps to s M S (dst may be src); and |P|^2
+extern void gpu_dc_modulate_maps(const struct gpu_dc_shape_s* shape, gpu_complex_t* dst, const gpu_complex_t* src);
 extern void gpu_dc_pattern_weights(const struct gpu_dc_shape_s* shape, float* weights, const gpu_complex_t* pattern);
 
 // k-space, in place: multiplied with P M, or its conjugate

@@ -55,7 +55,7 @@ static __device__ inline float2 pattern_at(const struct gpu_dc_shape_s& d, const
 }
 
 
-static __global__ void modulate_maps(struct gpu_dc_shape_s d, float scale, float2* maps)
+static __global__ void modulate_maps(struct gpu_dc_shape_s d, float scale, float2* dst, const float2* src)
 {
 	long N = d.map_frames * d.maps * d.coils * d.pixels;
 
@@ -63,17 +63,17 @@ static __global__ void modulate_maps(struct gpu_dc_shape_s d, float scale, float
 
 		float2 m = modulation(d, position(d, i % d.pixels));
 
-		maps[i] = product(make_float2(scale * m.x, scale * m.y), maps[i]);
+		dst[i] = product(make_float2(scale * m.x, scale * m.y), src[i]);
 	}
 }
 
 
-void gpu_dc_modulate_maps(const struct gpu_dc_shape_s* d, float2* maps)
+void gpu_dc_modulate_maps(const struct gpu_dc_shape_s* d, float2* dst, const float2* src)
 {
 	long N = d->map_frames * d->maps * d->coils * d->pixels;
 	float scale = (float)(1. / sqrt((double)d->pixels));
 
-	GPU_LAUNCH(modulate_maps, gpu_blocks(N, SUM_THREADS), SUM_THREADS, gpu_stream(), *d, scale, maps);
+	GPU_LAUNCH(modulate_maps, gpu_blocks(N, SUM_THREADS), SUM_THREADS, gpu_stream(), *d, scale, dst, src);
 }
 
 

@@ -6,7 +6,7 @@
 
 #include "gpu/launch.h"
 
-#include "gleam/gpu_dc_sum.h"
+#include "gpu/sum.h"
 #include "gleam/gpu_ops.h"
 
 #define PARTIALS_MAX 1024
@@ -253,22 +253,20 @@ void gpu_scaling(long samples, long N, const float2* x0, float* scale)
 }
 
 
-static __global__ void scale_samples(long samples, long N, float2* x, const float* scale, bool divide)
+static __global__ void unscale(long samples, long N, float2* dst, const float2* src, const float* scale)
 {
 	for (long i = blockIdx.x * (long)blockDim.x + threadIdx.x; i < samples * N; i += gridDim.x * (long)blockDim.x) {
 
 		float a = scale[i / N];
 
-		a = (0.f < a) ? a : 1.f;
-		a = divide ? (1.f / a) : a;
+		a = (0.f < a) ? (1.f / a) : 1.f;
 
-		x[i] = make_float2(a * x[i].x, a * x[i].y);
+		dst[i] = make_float2(a * src[i].x, a * src[i].y);
 	}
 }
 
 
-void gpu_scale(long samples, long N, float2* x, const float* scale, bool divide)
+void gpu_unscale(long samples, long N, float2* dst, const float2* src, const float* scale)
 {
-	GPU_LAUNCH(scale_samples, gpu_blocks(samples * N, SUM_THREADS), SUM_THREADS, gpu_stream(),
-			samples, N, x, scale, divide);
+	GPU_LAUNCH(unscale, gpu_blocks(samples * N, SUM_THREADS), SUM_THREADS, gpu_stream(), samples, N, dst, src, scale);
 }

@@ -6,8 +6,6 @@
 #ifndef _GLEAM_GPU_OPS_H
 #define _GLEAM_GPU_OPS_H
 
-#include <stdbool.h>
-
 #include "gpu/gpu.h"
 
 // an element of an image, as C and as CUDA C see it; aligned to 8 bytes
@@ -36,10 +34,10 @@ extern void gpu_loss_l1(long N, float scale, gpu_complex_t* grad, const gpu_comp
  */
 extern void gpu_scaling(long samples, long N, const gpu_complex_t* x0, float* scale);
 
-/* x *= scale of its sample, or x /= scale (as a product with the reciprocal); a
- * scale that is not positive, that of an empty sample, changes nothing.
+/* dst = src / scale of its sample (as a product with the reciprocal); a scale that is
+ * not positive, that of an empty sample, changes nothing. dst may be src.
  */
-extern void gpu_scale(long samples, long N, gpu_complex_t* x, const float* scale, bool divide);
+extern void gpu_unscale(long samples, long N, gpu_complex_t* dst, const gpu_complex_t* src, const float* scale);
 
 #ifdef __cplusplus
 }

@@ -280,7 +280,7 @@ static void prepare_part(struct stage_s* s, long part, complex float* x0)
 	float* weights = s->weights + part * s->weights_size;
 	const complex float* pattern = s->device.pattern + first * s->sizes.pat;
 
-	gpu_dc_prepare(s->dc, maps, weights, pattern);
+	gpu_dc_prepare(s->dc, maps, weights, s->device.maps + first * s->sizes.map, pattern);
 	gpu_dc_select(s->dc, maps, weights);
 	gpu_dc_adjoint(s->dc, x0 + first * s->sizes.img, s->device.ksp + first * s->sizes.ksp, pattern);
 }
@@ -299,19 +299,14 @@ static void stage_load(struct stage_s* s, const long samples[], complex float* x
 
 	GPU_CHECK(cudaStreamWaitEvent(gpu_stream(), s->arrived, 0));
 
-	gpu_copy(s->maps, s->device.maps, (size_t)(s->size * s->sizes.map) * CFL_SIZE);
-
 	for (long part = 0; part < s->size / s->micro_batch; part++)
 		prepare_part(s, part, x0);
 
 	gpu_scaling(s->size, s->sizes.img, x0, s->scale);
-	gpu_scale(s->size, s->sizes.img, x0, s->scale, true);
+	gpu_unscale(s->size, s->sizes.img, x0, x0, s->scale);
 
-	if (0 < s->sizes.ref) {
-
-		gpu_copy(ref, s->device.ref, (size_t)(s->size * s->sizes.ref) * CFL_SIZE);
-		gpu_scale(s->size, s->sizes.ref, ref, s->scale, true);
-	}
+	if (0 < s->sizes.ref)
+		gpu_unscale(s->size, s->sizes.ref, ref, s->device.ref, s->scale);
 
 	GPU_CHECK(cudaEventRecord(s->taken, gpu_stream()));
 

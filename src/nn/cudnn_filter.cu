@@ -5,6 +5,7 @@
 #include "gpu/bf16.h"
 #include "gpu/gpu.h"
 #include "gpu/launch.h"
+#include "gpu/sum.h"
 
 #include "nn/tensor.h"
 
@@ -128,28 +129,16 @@ static __global__ void sum_parts_kernel(long pixels, int channels, float* sums, 
 // a block for each channel
 static __global__ void add_parts_kernel(int channels, float* dst, const float* sums)
 {
-	__shared__ float part[THREADS];
+	__shared__ double buf[SUM_THREADS];
+	double sum = 0.;
 
-	int c = (int)blockIdx.x;
-	int t = (int)threadIdx.x;
-	float sum = 0.f;
+	for (int p = (int)threadIdx.x; p < PARTS; p += SUM_THREADS)
+		sum += (double)sums[p * channels + (int)blockIdx.x];
 
-	for (int p = t; p < PARTS; p += THREADS)
-		sum += sums[p * channels + c];
+	sum = block_sum(sum, buf);
 
-	part[t] = sum;
-	__syncthreads();
-
-	for (int n = THREADS / 2; 0 < n; n /= 2) {
-
-		if (t < n)
-			part[t] += part[t + n];
-
-		__syncthreads();
-	}
-
-	if (0 == t)
-		dst[c] += part[0];
+	if (0 == threadIdx.x)
+		dst[blockIdx.x] += (float)sum;
 }
 
 
@@ -174,5 +163,5 @@ void nn_array_sum(const struct nn_array_s* array, int channels, float* dst, cons
 {
 	FOR_TYPE(array->type, sum_parts, array, sums, src);
 
-	GPU_LAUNCH_SYNC(add_parts_kernel, channels, THREADS, gpu_stream(), array->channels, dst, sums);
+	GPU_LAUNCH_SYNC(add_parts_kernel, channels, SUM_THREADS, gpu_stream(), array->channels, dst, sums);
 }

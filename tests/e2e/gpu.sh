@@ -24,6 +24,11 @@ if ! reason=$(train -g --memory w 2>&1); then
 		expect_error "... and so it does for reconstruction" "make CUDA=1 CUDNN=1" bart gleam-infer -g none none none none
 	fi
 
+	if echo "$reason" | grep -q "nvidia-smi"; then
+
+		expect_error "BART_GPU asks for the GPU, too" "gpu .*or BART_GPU.*CUDA_VISIBLE_DEVICES" env BART_GPU=1 "$BART" gleam w $data
+	fi
+
 	skip "training and reconstruction on the GPU" "$(echo "$reason" | sed 's/\x1b\[[0-9;]*m//g' | grep . | tail -n 1)"
 	finish
 	exit
@@ -63,11 +68,6 @@ check "micro-batches of 1 and 2 agree" eval 'train -g -n 5 --micro-batch 2 --log
 check "validation on the GPU" eval 'train -g -n 4 $valid --valid-every 2 --log gv.csv gv && train -n 4 $valid --valid-every 2 --log cv.csv cv && diff <(tail -n 1 gv.csv | awk -F, "{ print \$(NF - 3), \$(NF - 2) }" | cut -c 1-5) <(tail -n 1 cv.csv | awk -F, "{ print \$(NF - 3), \$(NF - 2) }" | cut -c 1-5)'
 check "... of another image size" eval 'make_data w 1 18 22 3 9 && train -g -n 2 --valid-data k=w-ksp,c=w-map,r=w-ref,p=w-pat --valid-every 1 gw'
 check "one module of two iterations" eval 'train -g -M 1 -n 5 --learn-dc --log m1g.csv m1g && train -M 1 -n 5 --learn-dc --log m1c.csv m1c && diff <(cut -d , -f 1,2 m1g.csv | cut -c 1-8) <(cut -d , -f 1,2 m1c.csv | cut -c 1-8)'
-check "--backend cudnn is -g" eval 'train --backend cudnn -n 2 b && train -g -n 2 g && same_bits b g'
-check "--load goes on from weights of the CPU" eval 'train -n 2 s && train -g -n 1 --lr 1e-9 --load s s2 && bart multicfl -s s a1 a2 && bart multicfl -s s2 b1 b2 && compare $(nrmse a2 b2) "<" 1e-5'
-check "two maps" eval 'bart scale 0.5 t-map t-half && bart join 4 t-map t-half t-map2 && bart join 4 t-ref t-ref t-ref2 && bart gleam $small --pattern t-pat -g -n 3 --log e2g.csv e2 t-ksp t-map2 t-ref2 && bart gleam $small --pattern t-pat -n 3 --log e2c.csv e2 t-ksp t-map2 t-ref2 && diff <(cut -d , -f 1,2 e2g.csv | cut -c 1-8) <(cut -d , -f 1,2 e2c.csv | cut -c 1-8)'
-check "a sample of zeros is reconstructed as zeros" eval 'bart extract 13 0 1 v-ksp va && bart extract 13 1 2 v-ksp vb && bart scale 0 va vz && bart join 13 vz vb vzero && infer -g c-pgd vzero v-map z-out && bart extract 13 0 1 z-out z0 && bart scale 0 z0 zz && cmp z0.cfl zz.cfl'
-
 # the last line of a training: GPU memory: planned <n> MiB, peak <n> MiB above the 0.0 MiB ...
 as_planned()
 {
@@ -77,6 +77,13 @@ as_planned()
 	echo "$line"
 	echo "$line" | sed 's/.*planned \([0-9.]*\) MiB, peak \([0-9.]*\) MiB.*/\1 \2/' | awk '{ exit !($2 > 0.9 * $1 && $2 < 1.02 * $1 + 0.1) }'
 }
+
+check "--autotune trains, within the plan" eval 'as_planned --autotune && train -g --autotune -n 5 --log at.csv at && train -g -n 5 --log nt.csv nt && diff <(cut -d , -f 1,2 at.csv | cut -c 1-8) <(cut -d , -f 1,2 nt.csv | cut -c 1-8)'
+check "--fast-math trains" eval 'train -g --fast-math -n 5 --log fm.csv fm && train -g -n 5 --log nt.csv nt && diff <(cut -d , -f 1,2 fm.csv | cut -c 1-8) <(cut -d , -f 1,2 nt.csv | cut -c 1-8)'
+check "--backend cudnn is -g" eval 'train --backend cudnn -n 2 b && train -g -n 2 g && same_bits b g'
+check "--load goes on from weights of the CPU" eval 'train -n 2 s && train -g -n 1 --lr 1e-9 --load s s2 && bart multicfl -s s a1 a2 && bart multicfl -s s2 b1 b2 && compare $(nrmse a2 b2) "<" 1e-5'
+check "two maps" eval 'bart scale 0.5 t-map t-half && bart join 4 t-map t-half t-map2 && bart join 4 t-ref t-ref t-ref2 && bart gleam $small --pattern t-pat -g -n 3 --log e2g.csv e2 t-ksp t-map2 t-ref2 && bart gleam $small --pattern t-pat -n 3 --log e2c.csv e2 t-ksp t-map2 t-ref2 && diff <(cut -d , -f 1,2 e2g.csv | cut -c 1-8) <(cut -d , -f 1,2 e2c.csv | cut -c 1-8)'
+check "a sample of zeros is reconstructed as zeros" eval 'bart extract 13 0 1 v-ksp va && bart extract 13 1 2 v-ksp vb && bart scale 0 va vz && bart join 13 vz vb vzero && infer -g c-pgd vzero v-map z-out && bart extract 13 0 1 z-out z0 && bart scale 0 z0 zz && cmp z0.cfl zz.cfl'
 
 for o in "--pgd" "--modl" "--pgd --precision bf16" "--pgd -M 1 --micro-batch 2" "--pgd $valid"; do
 

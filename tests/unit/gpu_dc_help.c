@@ -128,7 +128,7 @@ struct gpu_dc_problem_s gpu_dc_problem_create(const struct dc_case_s* c, unsigne
 	g.pattern = gpu_put(md_calc_size(DIMS, p->pat_dims), p->pattern);
 	g.weights = gpu_malloc((size_t)gpu_dc_weights_size(p->ksp_dims, p->pat_dims) * FL_SIZE);
 
-	gpu_dc_prepare(g.gpu, g.maps, g.weights, g.pattern);
+	gpu_dc_prepare(g.gpu, g.maps, g.weights, g.maps, g.pattern);
 	gpu_dc_select(g.gpu, g.maps, g.weights);
 
 	return g;

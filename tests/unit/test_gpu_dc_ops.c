@@ -210,37 +210,36 @@ Test(gpu_dc, scaling_of_nothing)
 }
 
 
-Test(gpu_dc, scale)
+Test(gpu_dc, unscale)
 {
-	GPU_OR_SKIP("gpu_dc::scale");
+	GPU_OR_SKIP("gpu_dc::unscale");
 
 	enum { SAMPLES = 4, N = 333 };
 	const float scale[SAMPLES] = { 0.37, 0., 1.e-30, 12345.6 };
 
-	for (int divide = 0; divide < 2; divide++) {
+	complex float* x = dc_random(SAMPLES * N, 3);
+	complex float* src = gpu_put(SAMPLES * N, x);
+	complex float* dst = gpu_poison(SAMPLES * N);
+	float* gscale = gpu_put_floats(SAMPLES, scale);
 
-		complex float* x = dc_random(SAMPLES * N, 3);
-		complex float* gx = gpu_put(SAMPLES * N, x);
-		float* gscale = gpu_put_floats(SAMPLES, scale);
+	for (int i = 0; i < SAMPLES; i++)
+		md_zsmul(1, MD_DIMS(N), x + i * N, x + i * N, (0. < scale[i]) ? (1.f / scale[i]) : 1.f);
 
-		gpu_scale(SAMPLES, N, gx, gscale, 1 == divide);
+	gpu_unscale(SAMPLES, N, dst, src, gscale);
+	gpu_unscale(SAMPLES, N, src, src, gscale);
 
-		for (int i = 0; i < SAMPLES; i++) {
+	complex float* elsewhere = gpu_get(SAMPLES * N, dst);
+	complex float* in_place = gpu_get(SAMPLES * N, src);
 
-			float a = (0. < scale[i]) ? scale[i] : 1.;
+	cr_expect(dc_same_bits(SAMPLES * N, x, elsewhere));
+	cr_expect(dc_same_bits(SAMPLES * N, x, in_place));
 
-			md_zsmul(1, MD_DIMS(N), x + i * N, x + i * N, (1 == divide) ? (1.f / a) : a);
-		}
-
-		complex float* out = gpu_get(SAMPLES * N, gx);
-
-		cr_expect(dc_same_bits(SAMPLES * N, x, out));
-
-		md_free(x);
-		md_free(out);
-		gpu_free(gx);
-		gpu_free(gscale);
-	}
+	md_free(x);
+	md_free(elsewhere);
+	md_free(in_place);
+	gpu_free(src);
+	gpu_free(dst);
+	gpu_free(gscale);
 }
 
 #endif		// GLEAM_GPU

@@ -212,7 +212,7 @@ static struct trial_s trial_of_halves(float mu)
 
 	gpu_upload(t.g.maps, p->maps, (size_t)p->N * CFL_SIZE);
 	gpu_upload(t.g.pattern, p->pattern, (size_t)p->N * CFL_SIZE);
-	gpu_dc_prepare(t.g.gpu, t.g.maps, t.g.weights, t.g.pattern);
+	gpu_dc_prepare(t.g.gpu, t.g.maps, t.g.weights, t.g.maps, t.g.pattern);
 	gpu_sync();
 
 	return t;

@@ -3,8 +3,8 @@
  * threads of a block, then blocks. For kernels, which are launched by GPU_LAUNCH_SYNC
  * if they use this.
  */
-#ifndef _GLEAM_GPU_DC_SUM_H
-#define _GLEAM_GPU_DC_SUM_H
+#ifndef _GPU_SUM_H
+#define _GPU_SUM_H
 
 #include "gpu/launch.h"
 
@@ -46,4 +46,4 @@ static __device__ inline double block_total(long count, const double* partial, d
 	return block_sum(val, buf);
 }
 
-#endif		// _GLEAM_GPU_DC_SUM_H
+#endif		// _GPU_SUM_H
