@@ -42,10 +42,25 @@ if [ -z "${PYTHON:-}" ]; then
 
 	for PYTHON in python3 /usr/bin/python3 ""; do
 
-		[ -n "$PYTHON" ] || die "no python3 with numpy and matplotlib: apt install python3-numpy python3-matplotlib"
+		[ -n "$PYTHON" ] || break
 		"$PYTHON" -c 'import numpy, matplotlib' 2>/dev/null && break
 	done
 fi
+
+# without matplotlib there are no pictures, all else needs numpy alone
+if [ -z "$PYTHON" ]; then
+
+	for PYTHON in python3 /usr/bin/python3 ""; do
+
+		[ -n "$PYTHON" ] || die "no python3 with numpy: apt install python3-numpy python3-matplotlib"
+		"$PYTHON" -c 'import numpy' 2>/dev/null && break
+	done
+fi
+
+has_matplotlib()
+{
+	"$PYTHON" -c 'import matplotlib' 2>/dev/null
+}
 
 python()
 {
@@ -110,17 +125,18 @@ parallel()
 	done
 }
 
-# smooth_field <n> <deviation> <X> <Y> <slices> <seed> <output>: real, of the n x n
-# lowest frequencies. The real part keeps half the variance of n^2 coefficients of
-# variance one, which a unitary transform spreads over all pixels.
+# smooth_field <n> <deviation> <X> <Y> <slices> <seed> <output> [<nt> <frames>]:
+# real, of the n x n lowest frequencies of an image (and the nt lowest in time). The
+# real part keeps half the variance of n^2 nt coefficients of variance one, which a
+# unitary transform spreads over all pixels.
 smooth_field()
 {
-	bart zeros 16 "$1" "$1" 1 1 1 1 1 1 1 1 1 1 1 "$5" 1 1 "$tmp/low"
+	bart zeros 16 "$1" "$1" 1 1 1 1 1 1 1 1 "${8:-1}" 1 1 "$5" 1 1 "$tmp/low"
 	bart noise -s "$6" -n 1 "$tmp/low" "$tmp/low"
-	bart resize -c 0 "$3" 1 "$4" "$tmp/low" "$tmp/field"
-	bart fft -iu 3 "$tmp/field" "$tmp/field"
+	bart resize -c 0 "$3" 1 "$4" 10 "${9:-1}" "$tmp/low" "$tmp/field"
+	bart fft -iu 1027 "$tmp/field" "$tmp/field"
 	bart creal "$tmp/field" "$tmp/field"
-	bart scale "$(awk "BEGIN { print $2 * sqrt(2 * $3 * $4) / $1 }")" "$tmp/field" "$7"
+	bart scale "$(awk "BEGIN { print $2 * sqrt(2 * $3 * $4 * ${9:-1} / ${8:-1}) / $1 }")" "$tmp/field" "$7"
 }
 
 SLICES=8192	# bitmask of dimension 13
