@@ -31,6 +31,7 @@ train 400 bart gleam against PyTorch
 conv 60 convolutions: TFLOP/s and share of the measured peak
 split 90 where the time of an iteration goes
 programs 60 other benchmarks
+series 60 3D networks on a series of images: seconds per iteration in all precisions
 leak 60 memory of the device over 1000 iterations
 e2e 200 end-to-end tests
 memcheck 200 compute-sanitizer --tool memcheck
@@ -285,6 +286,14 @@ part_programs()
 	done
 
 	[ -n "$any" ] || skip "none in this bundle"
+}
+
+part_series()
+{
+	need_program bart
+	need_gpu
+	"$here/bench/gpu/series.sh" | tee "$out/logs/series.md"
+	return "${PIPESTATUS[0]}"
 }
 
 part_leak()

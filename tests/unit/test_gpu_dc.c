@@ -29,6 +29,7 @@ Test(gpu_dc, all)
 #include "gleam/dc.h"
 #include "gleam/gpu_dc.h"
 
+#include "dc_average_expected.h"
 #include "dc_dense.h"
 #include "dc_help.h"
 #include "gpu_dc_help.h"
@@ -141,7 +142,7 @@ Test(gpu_dc, adjointness)
 }
 
 
-static void check_step(struct gpu_dc_problem_s* g)
+static void check_step(struct gpu_dc_problem_s* g, double tolerance)
 {
 	const struct dc_problem_s* p = &g->p;
 	const float t = 0.7;
@@ -179,10 +180,10 @@ static void check_step(struct gpu_dc_problem_s* g)
 
 	double in_place = gpu_dc_error(p->samples, p->N, ref, gdv);
 
-	cr_expect(step < TOLERANCE, "%s: %e", p->name, step);
-	cr_expect(adjoint < TOLERANCE, "%s: adjoint %e", p->name, adjoint);
+	cr_expect(step < tolerance, "%s: %e", p->name, step);
+	cr_expect(adjoint < tolerance, "%s: adjoint %e", p->name, adjoint);
 	cr_expect(in_place == adjoint, "%s: in place %e", p->name, in_place);
-	cr_expect(diff < TOLERANCE * size, "%s: gradient differs by %e of %e", p->name, diff, size);
+	cr_expect(diff < tolerance * size, "%s: gradient differs by %e of %e", p->name, diff, size);
 
 	md_free(x);
 	md_free(x0);
@@ -205,14 +206,16 @@ Test(gpu_dc, step)
 
 		struct gpu_dc_problem_s g = gpu_dc_problem_create(gpu_dc_case(i), 11);
 
-		check_step(&g);
+		check_step(&g, TOLERANCE);
 
 		gpu_dc_problem_free(&g);
 	}
 }
 
 
-// more pixels than threads: each works on several
+/* More pixels than threads: each works on several. A large prime factor costs cuFFT
+ * three transforms of twice the size instead of one (Bluestein), which round more.
+ */
 Test(gpu_dc, many_pixels)
 {
 	GPU_OR_SKIP("gpu_dc::many_pixels");
@@ -220,14 +223,17 @@ Test(gpu_dc, many_pixels)
 	const struct dc_case_s large[] = {
 
 		{ "large, even", { 1100, 500, 1 }, 1, 1, 1, 1, 0, PHS1_FLAG, false },
-		{ "large, odd", { 601, 501, 1 }, 1, 1, 1, 1, 0, PHS1_FLAG, false },
+		{ "large, odd", { 675, 495, 1 }, 1, 1, 1, 1, 0, PHS1_FLAG, false },
+		{ "large, prime", { 601, 501, 1 }, 1, 1, 1, 1, 0, PHS1_FLAG, false },
 	};
+
+	const double tolerance[] = { TOLERANCE, TOLERANCE, 2. * TOLERANCE };
 
 	for (int i = 0; i < (int)ARRAY_SIZE(large); i++) {
 
 		struct gpu_dc_problem_s g = gpu_dc_problem_create(&large[i], 5);
 
-		check_step(&g);
+		check_step(&g, tolerance[i]);
 
 		gpu_dc_problem_free(&g);
 	}
@@ -293,6 +299,43 @@ Test(gpu_dc, bytes_are_as_predicted)
 		cr_expect(before == gpu_memory().taken);
 
 		dc_problem_free(&p);
+	}
+}
+
+
+Test(gpu_dc, average)
+{
+	GPU_OR_SKIP("gpu_dc::average");
+
+	for (int i = 0; i < DC_SERIES; i++) {
+
+		struct gpu_dc_problem_s g = gpu_dc_problem_create(&dc_series[i], 71);
+
+		long frame = g.p.N / g.p.img_dims[TIME_DIM];
+		complex float* ksp = dc_random(g.K, 3);
+		complex float* expected = dc_expected_average(&g.p, ksp);
+		complex float* gksp = gpu_put(g.K, ksp);
+		complex float* gx = gpu_poison(g.N);
+
+		gpu_dc_average(g.gpu, gx, gksp, g.pattern);
+
+		complex float* after = gpu_get(g.K, gksp);
+
+		for (long s = 0; s < g.p.samples; s++) {
+
+			double err = gpu_dc_error(1, frame, expected + s * frame, gx + s * g.p.N);
+
+			cr_expect(err < 16. * EPS, "%s: %e", g.p.name, err);
+		}
+
+		cr_expect(dc_same_bits(g.K, ksp, after), "%s: k-space has changed", g.p.name);
+
+		md_free(ksp);
+		md_free(expected);
+		md_free(after);
+		gpu_free(gksp);
+		gpu_free(gx);
+		gpu_dc_problem_free(&g);
 	}
 }
 
