@@ -1,8 +1,9 @@
 /*
  * Speed of the convolutions of a prox network for each backend.
  *
- *	gleam_bench_conv [-b <batch>] [backend ...]
+ *	gleam_bench_conv [-3] [-b <batch>] [backend ...]
  *
+ * -3 measures the 3D networks' convolutions of 128x128x20 instead of the 2D ones' of 320x256.
  * A backend is one of ref, winograd, dnnl, cudnn (fp32), cudnn-tf32, cudnn-bf16.
  * Rates count a direct convolution (2 x kernel x channels in x out x pixels, no
  * channels of padding). On the CPU the fastest of several runs counts, on a GPU the
@@ -12,7 +13,8 @@
  * image; the column says the largest difference of the three operations, relative
  * to the largest value.
  *
- * Hidden tensors are as in the networks: a ReLU may have been stored already.
+ * Hidden tensors are as in the networks: a ReLU may have been stored already. "linear"
+ * is without a ReLU at the input, as in the first convolution of a block in 3D.
  */
 
 #include <stddef.h>
@@ -35,21 +37,38 @@
 #define MIN_SECONDS 0.7
 #define MIN_RUNS 5
 
-static const struct shape_s shapes[] = {
+static const struct shape_s shapes_2d[] = {
 
-	{ 100, 100, 3, false, false },
-	{ 96, 96, 3, false, false },
-	{ 70, 70, 3, false, false },
-	{ 32, 32, 3, false, false },
-	{ 2, 100, 3, true, false },
-	{ 100, 2, 3, false, true },
-	{ 2, 100, 1, true, false },
-	{ 2, 32, 3, true, false },
-	{ 32, 2, 3, false, true },
-	{ 2, 32, 1, true, false },
+	{ 100, 100, 3, false, false, false },
+	{ 96, 96, 3, false, false, false },
+	{ 70, 70, 3, false, false, false },
+	{ 32, 32, 3, false, false, false },
+	{ 2, 100, 3, true, false, false },
+	{ 100, 2, 3, false, true, false },
+	{ 2, 100, 1, true, false, false },
+	{ 2, 32, 3, true, false, false },
+	{ 32, 2, 3, false, true, false },
+	{ 2, 32, 1, true, false, false },
+	{ .in = 0 },
 };
 
-#define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
+static const struct shape_s shapes_3d[] = {
+
+	{ 60, 60, 3, false, false, true },
+	{ 60, 60, 3, false, false, false },
+	{ 50, 50, 3, false, false, false },
+	{ 2, 60, 3, true, false, false },
+	{ 60, 2, 3, false, true, false },
+	{ 2, 60, 1, true, false, false },
+	{ 2, 50, 3, true, false, false },
+	{ 50, 2, 3, false, true, false },
+	{ .in = 0 },
+};
+
+static const long dims_2d[NN_SPATIAL] = { 320, 256, 1 };
+static const long dims_3d[NN_SPATIAL] = { 128, 128, 20 };
+
+struct bench_s { bool volume; long batch; };
 
 
 static double seconds(void)
@@ -143,14 +162,16 @@ static void measure_device(struct problem_s* p, double peak)
 #endif
 
 
-static void measure(const struct nn_backend_s* backend, const struct shape_s* shape, long batch, double peak)
+static void measure(const struct nn_backend_s* backend, const struct shape_s* shape, const struct bench_s* bench, double peak)
 {
-	const long dims[NN_DIMS] = { 320, 256, 1, batch };
+	const long* n = bench->volume ? dims_3d : dims_2d;
+	const long dims[NN_DIMS] = { n[0], n[1], n[2], bench->batch };
 
-	double error = error_against_ref(backend, shape);
+	double error = error_against_ref(backend, shape, bench->volume);
 	struct problem_s p = problem_create(backend, shape, dims);
 
-	printf("%-10s %3ld -> %3ld  %ldx%ld ", backend->name, shape->in, shape->out, shape->kernel, shape->kernel);
+	printf("%-10s %3ld -> %3ld  %ldx%ld%s%s ", backend->name, shape->in, shape->out, shape->kernel, shape->kernel,
+		!bench->volume ? "" : (1 == shape->kernel) ? "x1" : "x3", shape->linear ? ", linear" : "");
 
 	if (backend->device->host)
 		measure_host(&p);
@@ -189,7 +210,7 @@ static double ceiling(const struct nn_backend_s* backend)
 }
 
 
-static void measure_backend(const struct nn_backend_s* backend, long batch)
+static void measure_backend(const struct nn_backend_s* backend, const struct bench_s* bench)
 {
 	const char* reason = backend->missing();
 
@@ -201,34 +222,47 @@ static void measure_backend(const struct nn_backend_s* backend, long batch)
 
 	double peak = ceiling(backend);
 
-	for (size_t i = 0; i < SHAPES; i++)
-		measure(backend, &shapes[i], batch, peak);
+	for (const struct shape_s* s = bench->volume ? shapes_3d : shapes_2d; 0 < s->in; s++)
+		measure(backend, s, bench, peak);
+}
+
+
+// the first argument that names a backend, or -1
+static int options(int argc, char* argv[argc], struct bench_s* bench)
+{
+	int i = 1;
+
+	for (; (i < argc) && ('-' == argv[i][0]); i++) {
+
+		if (0 == strcmp("-3", argv[i]))
+			bench->volume = true;
+		else if ((0 == strcmp("-b", argv[i])) && (i + 1 < argc))
+			bench->batch = strtol(argv[++i], NULL, 10);
+		else
+			return -1;
+	}
+
+	return (1 <= bench->batch) ? i : -1;
 }
 
 
 int main(int argc, char* argv[argc])
 {
-	long batch = 1;
-	int first = 1;
+	struct bench_s bench = { false, 1 };
+	int first = options(argc, argv, &bench);
 
-	if ((3 <= argc) && (0 == strcmp("-b", argv[1]))) {
+	if (0 > first) {
 
-		batch = strtol(argv[2], NULL, 10);
-		first = 3;
-	}
-
-	if (1 > batch) {
-
-		fprintf(stderr, "gleam_bench_conv [-b <batch>] [backend ...]\n");
+		fprintf(stderr, "gleam_bench_conv [-3] [-b <batch>] [backend ...]\n");
 		return 1;
 	}
 
-	printf("320x256, batch %ld; GFLOP/s (GPU: TFLOP/s) of direct convolution (time): forward, data gradient, "
-		"weight gradient; workspace; error against ref\n", batch);
+	printf("%s, batch %ld; GFLOP/s (GPU: TFLOP/s) of direct convolution (time): forward, data gradient, "
+		"weight gradient; workspace; error against ref\n", bench.volume ? "128x128x20" : "320x256", bench.batch);
 
 	for (int i = 0; NULL != nn_backends[i]; i++)
 		if (wanted(nn_backends[i], argc - first, argv + first))
-			measure_backend(nn_backends[i], batch);
+			measure_backend(nn_backends[i], &bench);
 
 	return 0;
 }

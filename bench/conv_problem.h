@@ -21,6 +21,7 @@ struct shape_s {
 	long kernel;
 	bool in_image;
 	bool out_image;
+	bool linear;	// no ReLU at a hidden input: the first convolution of a block in three dimensions
 };
 
 enum operation { FORWARD, DATA, WEIGHTS, OPERATIONS };
@@ -54,7 +55,9 @@ static struct nn_tensor_s layout(const struct nn_backend_s* backend, long channe
 {
 	long strs[NN_DIMS] = { 1, dims[0], dims[0] * dims[1], dims[0] * dims[1] * dims[2] };
 
-	return image ? nn_tensor_image(channels / 2, strs[3], dims, strs) : nn_tensor_feature(backend, channels, dims, 2);
+	int spatial = (1 < dims[2]) ? 3 : 2;
+
+	return image ? nn_tensor_image(channels / 2, strs[3], dims, strs) : nn_tensor_feature(backend, channels, dims, spatial);
 }
 
 
@@ -205,6 +208,9 @@ static void pack_weights(struct problem_s* p)
 
 static struct problem_s problem_create(const struct nn_backend_s* backend, const struct shape_s* shape, const long dims[NN_DIMS])
 {
+	bool volume = (1 < dims[2]);
+	bool relu = !shape->in_image && !shape->linear;
+
 	struct problem_s p = {
 
 		.backend = backend,
@@ -212,10 +218,10 @@ static struct problem_s problem_create(const struct nn_backend_s* backend, const
 
 			.in = layout(backend, shape->in, shape->in_image, dims),
 			.out = layout(backend, shape->out, shape->out_image, dims),
-			.kernel = { shape->kernel, shape->kernel, 1 },
-			.padding = NN_PAD_REFLECT,
-			.relu = !shape->in_image,
-			.relu_in_done = !shape->in_image,
+			.kernel = { shape->kernel, shape->kernel, volume ? shape->kernel : 1 },
+			.padding = volume ? NN_PAD_REPLICATE : NN_PAD_REFLECT,
+			.relu = relu,
+			.relu_in_done = relu,
 			.relu_out = !shape->out_image,
 		},
 	};
@@ -338,9 +344,9 @@ static double weights_error(const struct problem_s* pa, const struct problem_s* 
 }
 
 
-static double error_against_ref(const struct nn_backend_s* backend, const struct shape_s* shape)
+static double error_against_ref(const struct nn_backend_s* backend, const struct shape_s* shape, bool volume)
 {
-	const long dims[NN_DIMS] = { 23, 18, 1, 2 };
+	const long dims[NN_DIMS] = { volume ? 11 : 23, volume ? 10 : 18, volume ? 9 : 1, 2 };
 
 	struct problem_s p = problem_create(backend, shape, dims);
 	struct problem_s ref = problem_create(&nn_backend_ref, shape, dims);

@@ -49,6 +49,12 @@ static bool use_spread(const struct wino_op_s* op)
 }
 
 
+static bool use_volume(const struct wino_op_s* op)
+{
+	return use_tiles(op) && wino_is_volume(op);
+}
+
+
 static struct wino_op_s op_create(const struct wino_kernels_s* kernels, const struct nn_conv_s* conf, bool adjoint)
 {
 	struct wino_op_s op = {
@@ -64,7 +70,7 @@ static struct wino_op_s op_create(const struct wino_kernels_s* kernels, const st
 	};
 
 	if (use_tiles(&op))
-		for (int i = 0; i < 2; i++)
+		for (int i = 0; i < (wino_is_volume(&op) ? 3 : 2); i++)
 			op.tiling[i] = wino_tiling_create(&op, i);
 
 	return op;
@@ -73,13 +79,16 @@ static struct wino_op_s op_create(const struct wino_kernels_s* kernels, const st
 
 static void op_free(struct wino_op_s* op)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < NN_SPATIAL; i++)
 		wino_tiling_free(&op->tiling[i]);
 }
 
 
 static size_t op_workspace(const struct wino_op_s* op)
 {
+	if (use_volume(op))
+		return wino_volume_workspace(op);
+
 	if (use_tiles(op))
 		return wino_tiles_workspace(op);
 
@@ -89,7 +98,9 @@ static size_t op_workspace(const struct wino_op_s* op)
 
 static void op_apply(const struct wino_op_s* op, const struct wino_args_s* args)
 {
-	if (use_tiles(op))
+	if (use_volume(op))
+		wino_volume_apply(op, args);
+	else if (use_tiles(op))
 		wino_tiles_apply(op, args);
 	else if (use_spread(op))
 		wino_spread_apply(op, args);
@@ -138,6 +149,9 @@ static size_t conv_workspace(const struct nn_plan_s* plan, bool forward_only)
 
 	size = larger(size, op_workspace(&plan->adjoint));
 
+	if (use_volume(&plan->forward))
+		return larger(size, wino_volume_weights_workspace(&plan->forward));
+
 	if (use_tiles(&plan->forward))
 		return larger(size, wino_tiles_weights_workspace(&plan->forward));
 
@@ -167,7 +181,9 @@ static void conv_backward_data(struct nn_plan_s* plan, void* dx, bool add, const
 static void conv_backward_weights(struct nn_plan_s* plan, float* dweights, float* dbias,
 		const void* x, const void* dy, void* ws)
 {
-	if (use_tiles(&plan->forward))
+	if (use_volume(&plan->forward))
+		wino_volume_weights(&plan->forward, dweights, dbias, x, dy, ws);
+	else if (use_tiles(&plan->forward))
 		wino_tiles_weights(&plan->forward, dweights, dbias, x, dy, ws);
 	else
 		wino_direct_weights(&plan->forward, &plan->adjoint, dweights, dbias, x, dy, ws);

@@ -198,12 +198,12 @@ static void tile_fold(struct wino_tile_s* tile, long from, long to)
 /* Tiles stand side by side, but for the last, which ends where the dimension
  * ends and takes over from the one before. With a rim to be folded back they
  * begin with the rim: so a rim and the pixel that it is folded onto (1 and
- * n - 2, or 0 and n - 1) are in the same tile.
+ * n - 2, or 0 and n - 1) are in the same tile. Along z a volume knows another way.
  */
 struct wino_tiling_s wino_tiling_create(const struct wino_op_s* op, int axis)
 {
 	long n = op->src.dims[axis];
-	bool fold = op->adjoint && (NN_PAD_ZERO != op->padding);
+	bool fold = op->adjoint && (NN_PAD_ZERO != op->padding) && (2 != axis);
 	long begin = fold ? -1 : 0;
 	long end = fold ? (n + 1) : n;
 

@@ -66,6 +66,11 @@ struct wino_kernels_s {
 	// A d A^T for a tile of 4x4 pixels of the gradient
 	void (*tile_gradient)(long channels, float* D, long slot, const float* dy, long xstr, long ystr);
 
+	// the same along z, for n floats at once
+	void (*line_input)(long n, float* V, long slot, const float* const x[WINO_IN]);
+	void (*line_output)(long n, float* const y[WINO_OUT], const float* M, long slot);
+	void (*line_gradient)(long n, float* D, long slot, const float* const dy[WINO_OUT]);
+
 	// one pixel of a tensor with contiguous channels
 	void (*pixel_finish)(long channels, float* y, const float* v, const struct wino_finish_s* finish);
 	void (*pixel_relu)(long channels, float* y, const float* x);
@@ -121,7 +126,7 @@ struct wino_op_s {
 	bool adjoint;
 	bool relu;	// of the convolution's input: of src, or a mask on dst when adjoint
 
-	struct wino_tiling_s tiling[2];
+	struct wino_tiling_s tiling[NN_SPATIAL];	// the third for a volume only
 };
 
 struct wino_args_s {
@@ -203,6 +208,65 @@ extern long wino_patch_floats(const struct wino_op_s* op);
 
 // tile number t of a plane of src, transformed: point p at V + p * slot
 extern void wino_tile_load(const struct wino_op_s* op, float* V, long slot, const float* plane, long t, float* patch);
+
+// ... of a plane of dst, as the weight gradient wants it
+extern void wino_tile_load_gradient(const struct wino_op_s* op, float* D, long slot, const float* plane, long t, float* patch);
+
+// transforms back, and writes tile number t of a plane of dst
+extern void wino_tile_store(const struct wino_op_s* op, float* dst, const struct wino_finish_s* finish,
+		const float* M, long slot, long t, float* patch);
+
+// channels of dst with those of padding, or NULL
+extern const float* wino_copy_bias(const struct wino_op_s* op, float* out, const float* bias);
+
+
+/* Volumes: 3x3x3 kernels between feature tensors, with tiles of 4x4x4 pixels.
+ *
+ * A block of tiles of the plane goes through the volume along z, and of what it
+ * needs only six planes are held, each transformed in the plane: V[slot][point][tile][channel].
+ */
+struct wino_planes_s {
+
+	long tiles;		// in a full block
+	long ld;		// floats from one tile to the next
+	long slot;		// ... from one point to the next
+	long size;		// ... from one plane to the next
+
+	long held[WINO_IN];	// number of the plane, or -1
+
+	float* V;
+	float* zeros;
+	float* patch;
+};
+
+extern bool wino_is_volume(const struct wino_op_s* op);
+
+extern struct wino_planes_s wino_planes_take(const struct wino_op_s* op, long tiles, long ld, struct wino_arena_s* arena);
+extern void wino_planes_forget(struct wino_planes_s* planes);
+
+// transforms what the tile in z needs and is not held: n tiles from first on
+extern void wino_planes_load(const struct wino_op_s* op, struct wino_planes_s* planes, const struct wino_tile_s* tile,
+		const float* src, long first, long n);
+
+// what the tile in z needs of point p
+extern void wino_planes_at(const struct wino_planes_s* planes, const struct wino_tile_s* tile, long p, const float* x[WINO_IN]);
+
+extern size_t wino_volume_workspace(const struct wino_op_s* op);
+extern void wino_volume_apply(const struct wino_op_s* op, const struct wino_args_s* args);
+extern size_t wino_volume_weights_workspace(const struct wino_op_s* op);
+extern void wino_volume_weights(const struct wino_op_s* op, float* dweights, float* dbias, const float* x,
+		const float* dy, void* ws);
+
+// points of a tile of 6x6x6: number p * 6 + q has number p in the plane and q along z
+#define WINO_VOLUME (WINO_POINTS * WINO_IN)
+
+/* Transformed filters U[point][src][dst], packed, without channels of padding in src. Along z the
+ * first and last points are the first and last slices of the kernel as they are.
+ */
+extern void wino_volume_filter(const struct wino_op_s* op, float* U, const float* weights);
+
+// dweights += the adjoint of the transform, with dU[point][src][dst] not packed
+extern void wino_volume_filter_gradient(const struct wino_op_s* op, float* dweights, const float* dU);
 
 
 /* Transformed filters U[point][src][dst], packed, for one slice of a kernel in Z.

@@ -165,3 +165,119 @@ void wino_filter_gradient(const struct wino_op_s* op, float* dweights, const flo
 	for (long c = 0; c < op->src.channels; c++)
 		filter_gradient_row(op, dweights, c, dU, kz);
 }
+
+
+// the three planes of a kernel to six along z, then each to 36 points
+static void volume_points(double u[WINO_IN][WINO_IN][WINO_IN], const double w[3][3][3])
+{
+	double z[WINO_IN][3][3];
+
+	for (int i = 0; i < 9; i++) {
+
+		double g[WINO_IN];
+
+		filter_points(g, (const double[3]){ w[0][i / 3][i % 3], w[1][i / 3][i % 3], w[2][i / 3][i % 3] });
+
+		g[0] /= SCALE_0;
+
+		for (int q = 0; q < WINO_IN; q++)
+			z[q][i / 3][i % 3] = g[q];
+	}
+
+	for (int q = 0; q < WINO_IN; q++)
+		filter_square(u[q], z[q]);
+}
+
+
+static void volume_points_transposed(double w[3][3][3], const double u[WINO_IN][WINO_IN][WINO_IN])
+{
+	double z[WINO_IN][3][3];
+
+	for (int q = 0; q < WINO_IN; q++)
+		filter_square_transposed(z[q], u[q]);
+
+	for (int i = 0; i < 9; i++) {
+
+		double g[WINO_IN];
+		double k[3];
+
+		for (int q = 0; q < WINO_IN; q++)
+			g[q] = z[q][i / 3][i % 3];
+
+		g[0] /= SCALE_0;
+
+		filter_points_transposed(k, g);
+
+		for (int q = 0; q < 3; q++)
+			w[q][i / 3][i % 3] = k[q];
+	}
+}
+
+
+static void volume_panel_row(const struct wino_op_s* op, float* U, long slot, const float* weights, long src, long n, long w)
+{
+	for (long i = 0; i < w; i++) {
+
+		double g[3][3][3];
+		double u[WINO_IN][WINO_IN][WINO_IN];
+
+		for (long kz = 0; kz < 3; kz++)
+			filter_load(op, g[kz], weights, n + i, src, kz);
+
+		volume_points(u, g);
+
+		for (long p = 0; p < WINO_POINTS; p++)
+			for (long q = 0; q < WINO_IN; q++)
+				U[(p * WINO_IN + q) * slot + i] = (float)u[q][p / WINO_IN][p % WINO_IN];
+	}
+}
+
+
+void wino_volume_filter(const struct wino_op_s* op, float* U, const float* weights)
+{
+	long rows = op->src.channels;
+	long columns = wino_columns(op, wino_padded(&op->dst));
+
+#pragma omp parallel for num_threads(op->threads)
+	for (long c = 0; c < rows; c++) {
+
+		long w = 0;
+
+		for (long n = 0; n < columns; n += w) {
+
+			w = wino_panel(op->kernels, columns - n);
+			volume_panel_row(op, U + n * rows + c * w, rows * columns, weights, c, n, w);
+		}
+	}
+}
+
+
+// one input channel: a row of the 216 matrices
+static void volume_gradient_row(const struct wino_op_s* op, float* dweights, long c, const float* dU)
+{
+	long columns = wino_columns(op, wino_padded(&op->dst));
+	long slot = wino_padded(&op->src) * columns;
+
+	for (long k = 0; k < op->dst.channels; k++) {
+
+		double u[WINO_IN][WINO_IN][WINO_IN];
+		double g[3][3][3];
+
+		for (long p = 0; p < WINO_POINTS; p++)
+			for (long q = 0; q < WINO_IN; q++)
+				u[q][p / WINO_IN][p % WINO_IN] = (double)dU[(p * WINO_IN + q) * slot + c * columns + k];
+
+		volume_points_transposed(g, u);
+
+		for (long i = 0; i < 27; i++)
+			dweights[wino_weight(op, k, c, i)] += (float)g[i / 9][i / 3 % 3][i % 3];
+	}
+}
+
+
+void wino_volume_filter_gradient(const struct wino_op_s* op, float* dweights, const float* dU)
+{
+#pragma omp parallel for num_threads(op->threads)
+	for (long c = 0; c < op->src.channels; c++)
+		volume_gradient_row(op, dweights, c, dU);
+}

@@ -132,7 +132,7 @@ static void load_edge(const struct wino_op_s* op, float* patch, const float* pla
 }
 
 
-static void load_gradient(const struct wino_op_s* op, float* D, long slot, const float* plane, long t, float* patch)
+void wino_tile_load_gradient(const struct wino_op_s* op, float* D, long slot, const float* plane, long t, float* patch)
 {
 	const struct wino_tile_s* ty = &op->tiling[1].tile[t / op->tiling[0].tiles];
 	const struct wino_tile_s* tx = &op->tiling[0].tile[t % op->tiling[0].tiles];
@@ -160,7 +160,7 @@ static void step_gradient(const struct wino_op_s* op, const struct sum_s* sum, c
 		wino_tile_load(op, sum->V + t * sum->ldv, sum->slotv, x, first + t, sum->patch);
 
 	for (long t = 0; t < n; t++)
-		load_gradient(op, sum->D + t * sum->ldd, sum->slotd, dy, first + t, sum->patch);
+		wino_tile_load_gradient(op, sum->D + t * sum->ldd, sum->slotd, dy, first + t, sum->patch);
 
 	for (long p = 0; p < WINO_POINTS; p++)
 		op->kernels->product_transposed(wino_padded(&op->src), sum->columns, n, sum->dU + p * sum->slotu, sum->columns,

@@ -215,7 +215,7 @@ static void store_edge(const struct wino_op_s* op, float* dst, const struct wino
 }
 
 
-static void store_tile(const struct wino_op_s* op, float* dst, const struct wino_finish_s* finish,
+void wino_tile_store(const struct wino_op_s* op, float* dst, const struct wino_finish_s* finish,
 		const float* M, long slot, long t, float* patch)
 {
 	const struct wino_tile_s* ty = tile_y(op, t);
@@ -276,11 +276,11 @@ static void block_apply(const struct wino_op_s* op, const struct wino_args_s* ar
 	struct wino_finish_s finish = { args->add, (NULL == args->mask) ? NULL : (args->mask + off), bias };
 
 	for (long t = 0; t < n; t++)
-		store_tile(op, args->dst + off, &finish, block->M + t * block->ld, block->slot, first + t, block->patch);
+		wino_tile_store(op, args->dst + off, &finish, block->M + t * block->ld, block->slot, first + t, block->patch);
 }
 
 
-static const float* copy_bias(const struct wino_op_s* op, float* out, const float* bias)
+const float* wino_copy_bias(const struct wino_op_s* op, float* out, const float* bias)
 {
 	if (NULL == bias)
 		return NULL;
@@ -297,7 +297,7 @@ void wino_tiles_apply(const struct wino_op_s* op, const struct wino_args_s* args
 	struct wino_arena_s arena = { args->ws, 0 };
 
 	float* U = wino_take(&arena, op->kernel[2] * filter_floats(op));
-	const float* bias = copy_bias(op, wino_take(&arena, wino_padded(&op->dst)), args->bias);
+	const float* bias = wino_copy_bias(op, wino_take(&arena, wino_padded(&op->dst)), args->bias);
 	struct block_s block[op->threads];
 
 	for (int i = 0; i < op->threads; i++)

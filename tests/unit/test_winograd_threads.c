@@ -27,7 +27,9 @@ static const struct case_s large[] = {
 	{ 2, 24, IMAGE, FEATURE, { 90, 70, 1, 2 }, { 3, 3, 1 } },
 	{ 24, 2, FEATURE, IMAGE, { 90, 70, 1, 2 }, { 3, 3, 1 } },
 	{ 2, 24, IMAGE, FEATURE, { 90, 70, 1, 2 }, { 1, 1, 1 } },
+	{ 16, 8, FEATURE, FEATURE, { 20, 22, 3, 1 }, { 3, 3, 3 } },
 	{ 16, 8, FEATURE, FEATURE, { 20, 22, 5, 1 }, { 3, 3, 3 } },
+	{ 8, 8, FEATURE, FEATURE, { 40, 32, 11, 2 }, { 3, 3, 3 } },
 };
 
 #define LARGE (sizeof(large) / sizeof(large[0]))
@@ -62,9 +64,9 @@ static float* with_threads(const struct trial_s* t, int threads, size_t* bytes)
 }
 
 
-static void check_threads(const struct case_s* c)
+static void check_threads(const struct case_s* c, enum nn_padding padding)
 {
-	struct nn_conv_s conf = trial_case_conf(c, NN_PAD_REFLECT, true);
+	struct nn_conv_s conf = trial_case_conf(c, padding, true);
 	struct trial_s t = trial_create(wino_kernels_best(), &conf);
 	size_t bytes;
 
@@ -87,15 +89,14 @@ Test(winograd_threads, threads)
 {
 #ifdef _OPENMP
 	for (size_t j = 0; j < LARGE; j++)
-		check_threads(&large[j]);
+		check_threads(&large[j], (1 == large[j].kernel[2]) ? NN_PAD_REFLECT : NN_PAD_REPLICATE);
 #else
 	cr_skip_test("built without OpenMP");
 #endif
 }
 
 
-// the workspace of a hidden layer does not grow with the image, but with the threads
-Test(winograd_threads, workspace)
+static void check_workspace(const struct case_s* hidden, size_t mib)
 {
 	size_t size[2];
 
@@ -105,7 +106,11 @@ Test(winograd_threads, workspace)
 
 	for (int i = 0; i < 2; i++) {
 
-		const struct case_s c = { 100, 100, FEATURE, FEATURE, { 320 << i, 256 << i, 1, 1 }, { 3, 3, 1 } };
+		struct case_s c = *hidden;
+
+		for (int d = 0; d < NN_SPATIAL; d++)
+			c.dims[d] <<= (1 < c.dims[d]) ? i : 0;
+
 		struct nn_conv_s conf = trial_case_conf(&c, NN_PAD_REFLECT, true);
 		struct nn_plan_s* plan = wino_plan_create(wino_kernels_best(), &conf);
 
@@ -114,5 +119,15 @@ Test(winograd_threads, workspace)
 	}
 
 	cr_expect(size[0] == size[1]);
-	cr_expect(size[0] < ((size_t)20 << 20), "%zu bytes", size[0]);
+	cr_expect(size[0] < (mib << 20), "%zu bytes", size[0]);
+}
+
+// the workspace of a hidden layer does not grow with the image, but with the threads
+Test(winograd_threads, workspace)
+{
+	const struct case_s plane = { 100, 100, FEATURE, FEATURE, { 320, 256, 1, 1 }, { 3, 3, 1 } };
+	const struct case_s volume = { 60, 60, FEATURE, FEATURE, { 128, 128, 20, 1 }, { 3, 3, 3 } };
+
+	check_workspace(&plane, 20);
+	check_workspace(&volume, 24);
 }
