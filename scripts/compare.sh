@@ -8,29 +8,41 @@ usage()
 	cat >&2 <<-END
 	Usage: compare.sh [options] <data> <out>
 
-	<data> holds {ksp,pat,maps,ref}; writes <out>/{zf,cs,gleam,stages} (images),
-	<out>/table.md, <out>/stages.md, <out>/metrics.csv and <out>/panel.png. Images that
-	are there already, from the same data and settings, are not computed again.
+	<data> holds {ksp,pat,maps,ref}: slices, or series with frames along dimension 10.
+	Writes <out>/{zf,cs,gleam,stages} (images), <out>/table.md, <out>/stages.md,
+	<out>/metrics.csv (each slice or frame) and <out>/panel.png. Images that are there
+	already, from the same data and settings, are not computed again.
 
-	-w f	weights of bart gleam; without them GLEAM is left out
-	-l l	regularisation of compressed sensing, or the file that cs.sh tune wrote
+	-w f	weights of bart gleam; without them GLEAM is left out. As name=f, and as often
+		as wanted: networks to be compared (gleam1, gleam2, ..., no stages)
+	-l l	regularisation of compressed sensing, or the file that cs.sh tune (series:
+		cs-cine.sh tune) wrote
 	-i n	iterations of compressed sensing
-	-s n	slice that the picture shows (the middle one)
+	-g p	GLEAM on the GPU, with this precision
+	-s n	slice or series that the picture shows (the middle one)
+	-f n	frame that it shows (that of the middle)
 	-r n	quarter turns of the picture, counterclockwise (0)
 	-t text	title of the picture
 	END
 	exit 1
 }
 
-weights='' lambda='' iter='' slice='' rotate=0 title=''
+weights='' named='' lambda='' iter='' gpu='' slice='' frame='' rotate=0 title=''
 
-while getopts w:l:i:s:r:t: opt; do
+while getopts w:l:i:g:s:f:r:t: opt; do
 
 	case $opt in
-	w) weights=$OPTARG ;;
+	w)
+		case $OPTARG in
+		*=*) named="$named$OPTARG
+" ;;
+		*) weights=$OPTARG ;;
+		esac ;;
 	l) lambda=$OPTARG ;;
 	i) iter=$OPTARG ;;
+	g) gpu="-g --precision $OPTARG" ;;
 	s) slice=$OPTARG ;;
+	f) frame=$OPTARG ;;
 	r) rotate=$OPTARG ;;
 	t) title=$OPTARG ;;
 	*) usage ;;
@@ -48,6 +60,14 @@ data=$1 out=$2
 
 exists "$data/ksp" "$data/pat" "$data/maps" "$data/ref" || die "$data: no {ksp,pat,maps,ref}.cfl in this folder"
 mkdir -p "$out"
+
+# the same things for slices and for series
+if [ "$(dim 10 "$data/ksp")" -gt 1 ]; then
+
+	cs=cs-cine.sh panel=panel-cine.py cs_name="CS (TV, wavelet)"
+else
+	cs=cs.sh panel=panel.py cs_name="CS (l1-wavelet)" frame=
+fi
 
 # changes when the data or the weights do
 stamp()
@@ -77,15 +97,22 @@ set -- "zero-filled=$out/zf"
 if [ -n "$lambda" ]; then
 
 	[ ! -f "$lambda" ] || lambda=$(cat "$lambda")
-	once "$out/cs" "$of_data lambda $lambda iterations ${iter:-as usual}" "$here/cs.sh" -l "$lambda" ${iter:+-i "$iter"} run "$data" "$out/cs"
-	set -- "$@" "CS (l1-wavelet)=$out/cs"
+	once "$out/cs" "$of_data lambda $lambda iterations ${iter:-as usual}" "$here/$cs" -l "$lambda" ${iter:+-i "$iter"} run "$data" "$out/cs"
+	set -- "$@" "$cs_name=$out/cs"
 fi
 
 # every stage is a reconstruction; the last one is the result
 gleam()
 {
-	bart gleam-infer --stages --pattern "$data/pat" "$weights" "$data/ksp" "$data/maps" "$tmp/stages" >&2
+	bart gleam-infer $gpu --stages --pattern "$data/pat" "$weights" "$data/ksp" "$data/maps" "$tmp/stages" >&2
 	keep "$tmp/stages" "$out/stages"
+}
+
+# network <weights> <images>: the result alone
+network()
+{
+	bart gleam-infer $gpu --pattern "$data/pat" "$1" "$data/ksp" "$data/maps" "$tmp/network" >&2
+	keep "$tmp/network" "$2"
 }
 
 if [ -n "$weights" ]; then
@@ -106,7 +133,24 @@ if [ -n "$weights" ]; then
 	python "$here/metrics.py" "$data/ref" $stages > "$out/stages.md"
 fi
 
+printf '%s' "$named" > "$tmp/named"
+k=1
+
+while read -r line; do
+
+	once "$out/gleam$k" "$of_data $(stamp "${line#*=}.cfl")" network "${line#*=}" "$out/gleam$k"
+	set -- "$@" "${line%%=*}=$out/gleam$k"
+	k=$((k + 1))
+
+done < "$tmp/named"
+
 python "$here/metrics.py" --csv "$out/metrics.csv" "$data/ref" "$@" > "$out/table.md"
-python "$here/panel.py" --rotate "$rotate" ${slice:+--slice "$slice"} ${title:+--title "$title"} "$data/ref" "$@" "$out/panel.png"
+
+if has_matplotlib; then
+
+	python "$here/$panel" --rotate "$rotate" ${slice:+--slice "$slice"} ${frame:+--frame "$frame"} ${title:+--title "$title"} "$data/ref" "$@" "$out/panel.png"
+else
+	note "compare: no matplotlib for $PYTHON: $out/panel.png is left out"
+fi
 
 cat "$out/table.md"

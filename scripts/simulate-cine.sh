@@ -94,7 +94,7 @@ simulate()
 
 	bart resize -c 0 "$X" 1 "$Y" "$(series_of "$1")" "$tmp/crop"
 	moving_phase $scan_seed "$tmp/phase"
-	coils $((scan_seed % 8)) "$tmp/coils"
+	python "$here/coils.py" "$X" "$Y" $COILS $scan_seed "$tmp/coils"
 
 	bart fmac "$tmp/crop" "$tmp/phase" "$tmp/image"
 	bart fmac "$tmp/image" "$tmp/coils" "$tmp/cimg"
