@@ -19,6 +19,11 @@ ROUNDS = 1 if QUICK else 3
 TIMED = 1 if QUICK else 2
 N = 2 if QUICK else 8
 
+# of a series, for which PyTorch takes half a minute for an iteration
+SERIES_ROUNDS = 1 if QUICK else 2
+SERIES_TIMED = 1
+SERIES_N = 2 if QUICK else 4
+
 
 class Ours:
     """bart gleam"""
@@ -41,8 +46,8 @@ class Ours:
 class Torch:
     """the same network in PyTorch, see torch_gleam.py"""
 
-    def __init__(self, size, coils):
-        self.problem = ["--size", *map(str, size), "--coils", str(coils), "-I", str(N),
+    def __init__(self, size, coils, frames=1, iterations=N):
+        self.problem = ["--size", *map(str, size), "--frames", str(frames), "--coils", str(coils), "-I", str(iterations),
                         "--threads", os.environ["OMP_NUM_THREADS"]]
 
     @staticmethod
@@ -129,18 +134,18 @@ TUNED = ["--tuned", "--cg-gradient", "adjoint"]
 HEAD = ["trainer", "s/iter", "theirs / ours", "net MiB", "ours / theirs", "live MiB", "ours / theirs"]
 
 
-def compare_torch(ours, torch, network, features):
-    print(f"### {network.upper()}, N = {N}, {features} features")
-    run = {"bart gleam": lambda: ours.run(network, features),
-           "PyTorch": lambda: torch.run(network, features),
-           "PyTorch, tuned by hand": lambda: torch.run(network, features, *TUNED)}
+def compare_torch(ours, torch, network, features, iterations=N, rounds=ROUNDS, timed=TIMED):
+    print(f"### {network.upper()}, N = {iterations}, {features} features")
+    run = {"bart gleam": lambda: ours.run(network, features, iterations, timed=timed),
+           "PyTorch": lambda: torch.run(network, features, timed=timed),
+           "PyTorch, tuned by hand": lambda: torch.run(network, features, *TUNED, timed=timed)}
 
     if Torch.missing():
         print(f"\nSKIP: no PyTorch for {PYTHON} (Debian: apt-get install python3-torch)")
         run = {"bart gleam": run["bart gleam"]}
 
-    series = alternate(run)
-    lives = {"bart gleam": ours.run(network, features, timed=1, env=LIVE)[1]}
+    series = alternate(run, rounds)
+    lives = {"bart gleam": ours.run(network, features, iterations, timed=1, env=LIVE)[1]}
 
     if "PyTorch" in series:
         lives["PyTorch"] = torch.live(network, features)
@@ -172,6 +177,16 @@ def train(work, size, coils):
     memory_over_batch(Ours(os.path.join(work, "four"), work), 100)
 
 
+def train_series(work, size, coils):
+    """the 3D networks; size is X, Y and the number of frames"""
+    ours = Ours(os.path.join(work, "series"), work)
+    torch = Torch(size[:2], coils, size[2], SERIES_N)
+    print(f"A series of {size[0]} x {size[1]} pixels, {size[2]} frames, {coils} coils.\n")
+
+    for network, features in (("pgd", 60), ("modl", 50)):
+        compare_torch(ours, torch, network, features, SERIES_N, SERIES_ROUNDS, SERIES_TIMED)
+
+
 def reconet(work, _size, _coils):
     prefix = os.path.join(work, "one")
     ours = Ours(prefix, work)
@@ -184,5 +199,6 @@ def reconet(work, _size, _coils):
 
 
 if __name__ == "__main__":
-    what, folder, sx, sy, sc = sys.argv[1:]
-    {"train": train, "reconet": reconet}[what](folder, (int(sx), int(sy)), int(sc))
+    what, folder, *numbers = sys.argv[1:]
+    *sizes, coil_count = map(int, numbers)
+    {"train": train, "series": train_series, "reconet": reconet}[what](folder, tuple(sizes), coil_count)

@@ -28,14 +28,14 @@ samples()
 	perf report -i "$WORK/perf" --no-children --stdio --sort "$1" -t ';' 2> /dev/null | grep -v '^#' | tr -d ' %' | grep .
 }
 
-# profile <name> <option of bart gleam> ...: one row of the table
+# profile <name> <data> <option of bart gleam> ...: one row of the table
 profile()
 {
-	local name=$1
-	shift
+	local name=$1 p=$WORK/$2
+	shift 2
 
-	perf record -q -o "$WORK/perf" "$BART" gleam -b 1 -n 6 --valid-every 1000 --pattern "$WORK/one-pat" "$@" \
-		"$WORK/weights" "$WORK/one-ksp" "$WORK/one-maps" "$WORK/one-ref" 2> /dev/null
+	perf record -q -o "$WORK/perf" "$BART" gleam -b 1 -n 6 --valid-every 1000 --pattern "$p-pat" "$@" \
+		"$WORK/weights" "$p-ksp" "$p-maps" "$p-ref" 2> /dev/null
 
 	# libraries as a whole: of FFTW each address without a symbol would be a line
 	samples dso > "$WORK/libraries"
@@ -64,6 +64,7 @@ profile()
 }
 
 make_data "$WORK/one" 1
+make_series "$WORK/series" 1
 parts | sort -u > "$WORK/parts"
 
 cat << END
@@ -74,7 +75,9 @@ is part of the convolutions and of FFTW; waiting is that of threads for each oth
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 END
 
-profile "PGD, N = 8, 100 features" --pgd --features 100
-profile "PGD, N = 8, 32 features" --pgd --features 32
-profile "MoDL, N = 8, 70 features" --modl --features 70
+profile "PGD, N = 8, 100 features" one --pgd --features 100
+profile "PGD, N = 8, 32 features" one --pgd --features 32
+profile "MoDL, N = 8, 70 features" one --modl --features 70
+profile "3D PGD, N = 4, 60 features" series --pgd -I 4 --features 60
+profile "3D MoDL, N = 4, 50 features" series --modl -I 4 --features 50
 echo

@@ -29,6 +29,7 @@ SMOOTH = "epsilon=1"
 def options():
     p = argparse.ArgumentParser()
     p.add_argument("folder")
+    p.add_argument("data", help="prefix of the samples")
     p.add_argument("network")
     p.add_argument("-I", dest="iterations", type=int)
     p.add_argument("-M", dest="modules", type=int)
@@ -50,11 +51,10 @@ def header(name, section):
 
 
 def read_cfl(name):
-    """[batch][coil][y][x]"""
+    """[batch][coil][t][y][x]"""
     dims = header(name, "# Dimensions")[0] + 16 * [1]
-    a = np.fromfile(name + ".cfl", np.complex64).reshape(dims[:16], order="F")
-    a = a.reshape(dims[0], dims[1], dims[3], dims[15], order="F")
-    return torch.from_numpy(np.ascontiguousarray(a.T)).to(torch.complex128)
+    a = np.fromfile(name + ".cfl", np.complex64).reshape([dims[i] for i in (0, 1, 3, 10, 15)], order="F")
+    return torch.from_numpy(np.ascontiguousarray(a.T)).transpose(1, 2).to(torch.complex128)
 
 
 def read_weights(name, conf, P):
@@ -97,7 +97,12 @@ def gradient_errors(net, changes, expected):
 
 
 def samples(conf):
-    ksp, maps, pat, ref = (read_cfl(os.path.join(conf.folder, "two-" + n)) for n in ("ksp", "maps", "pat", "ref"))
+    ksp, maps, pat, ref = (read_cfl(conf.data + n) for n in ("-ksp", "-maps", "-pat", "-ref"))
+    conf.frames = ksp.shape[2]
+
+    if conf.frames == 1:
+        ksp, maps, pat, ref = (a[:, :, 0] for a in (ksp, maps, pat, ref))
+
     for i in range(len(ksp)):
         k, m, p, r = (a[i:i + 1] for a in (ksp, maps, pat.real, ref))
         x0, r = scaled(k, m, p, r[:, 0])
@@ -143,7 +148,7 @@ def main():
     # rounding gives it; with a large eps the step is the gradient
     good = loss < LOSS_TOLERANCE and (conf.adam != SMOOTH or (most < GRADIENT_TOLERANCE and whole < GRADIENT_KINK))
 
-    print(f"{'ok  ' if good else 'FAIL'} {conf.network} N = {conf.iterations} M = {conf.modules} mu = {conf.mu:g}"
+    print(f"{'ok  ' if good else 'FAIL'} {conf.network}{', series' if 1 < conf.frames else ''} N = {conf.iterations} M = {conf.modules} mu = {conf.mu:g}"
           f" {conf.adam}: losses of {len(losses)} steps differ by {loss:.1e},"
           f" changes of the weights by {most:.1e} (median channel), {whole:.1e} (all)")
     return 0 if good else 1

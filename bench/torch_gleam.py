@@ -28,8 +28,9 @@ def options():
                    help="through the CG iterations, or by a second solve")
     p.add_argument("-I", "--iterations", type=int, default=8, help="unrolled iterations N")
     p.add_argument("-M", "--modules", type=int, help="modules (default: N)")
-    p.add_argument("--features", type=int, help="default: 100 (pgd), 70 (modl)")
+    p.add_argument("--features", type=int, help="default: 100 (pgd), 70 (modl); of a series 60, 50")
     p.add_argument("--size", type=int, nargs=2, default=(320, 256), metavar=("X", "Y"))
+    p.add_argument("--frames", type=int, default=1, help="more than one: a series, and the 3D networks")
     p.add_argument("--coils", type=int, default=8)
     p.add_argument("--batch", type=int, default=1)
     p.add_argument("--mu", type=float, default=0.05)
@@ -50,7 +51,7 @@ def options():
 
 def complete(conf):
     if conf.features is None:
-        conf.features = 100 if conf.network == "pgd" else 70
+        conf.features = {"pgd": (100, 60), "modl": (70, 50)}[conf.network][1 < conf.frames]
 
     if conf.modules is None:
         conf.modules = 1 if conf.mode != "gleam" else conf.iterations
@@ -130,7 +131,8 @@ def choose_layout(conf):
     import torch_net
 
     torch.set_num_threads(conf.threads)
-    print(json.dumps(torch_net.fastest_layout(conf.features)))
+    size = (160, 128) if conf.frames == 1 else (12, 64, 64)
+    print(json.dumps(torch_net.fastest_layout(conf.features, size)))
 
 
 def child(conf):
@@ -142,7 +144,7 @@ def child(conf):
 
     if conf.tuned:
         torch.set_flush_denormal(True)
-        torch_net.PadConv.layout = torch_net.LAYOUTS[conf.layout]
+        torch_net.PadConv.layout = torch_net.LAYOUTS[torch_net.dims(conf)][conf.layout]
 
     ksp, maps, pattern, ref = torch_net.synthetic(conf)
     x0, ref = torch_net.scaled(ksp, maps, pattern, ref)

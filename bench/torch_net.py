@@ -3,9 +3,12 @@ that the benchmarks measure and the oracle that torch_check.sh holds the
 command against.
 
 Images are complex, [batch][y][x]; maps, k-space [batch][coil][y][x]; the
-pattern [batch][1][y][x]. The definitions are those of doc/method.md. "plain"
-is what is written first (one module per line of the paper); "tuned" computes
-the same numbers with what can be had from PyTorch by hand.
+pattern [batch][1][y][x]. A series has its frames before y: images
+[batch][t][y][x], k-space [batch][coil][t][y][x], the pattern
+[batch][1][t][y][x], maps [batch][coil][1][y][x]; its networks are the 3D ones.
+The definitions are those of doc/method.md. "plain" is what is written first
+(one module per line of the paper); "tuned" computes the same numbers with what
+can be had from PyTorch by hand.
 """
 import math
 import time
@@ -61,72 +64,96 @@ class SenseTuned(Sense):
 
 
 def channels(x, tuned):
-    """[batch][y][x] complex -> [batch][2][y][x] real; a view when tuned"""
-    x = torch.view_as_real(x).permute(0, 3, 1, 2)
+    """[batch]...[y][x] complex -> [batch][2]...[y][x] real; a view when tuned"""
+    x = torch.view_as_real(x).movedim(-1, 1)
     return x if tuned else x.contiguous()
 
 
 def image(x):
-    return torch.view_as_complex(x.permute(0, 2, 3, 1).contiguous())
+    return torch.view_as_complex(x.movedim(1, -1).contiguous())
 
 
-LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
+# channels first and last, by the number of dimensions
+LAYOUTS = {2: {"nchw": torch.contiguous_format, "nhwc": torch.channels_last},
+           3: {"nchw": torch.contiguous_format, "nhwc": torch.channels_last_3d}}
+
+
+def inside(p):
+    return p[(slice(None), slice(None)) + (p.dim() - 2) * (slice(1, -1),)]
+
+
+def rims(p):
+    """what padding copies: (position beyond the edge, pixel that it copies), of each dimension;
+    reflected in 2D, repeated in 3D"""
+    n = 2 if p.dim() == 4 else 1
+    return [(p.select(d, rim), p.select(d, pixel)) for d in range(2, p.dim()) for rim, pixel in ((0, n), (-1, -1 - n))]
 
 
 class PadConv(torch.autograd.Function):
-    """[ReLU], reflecting pad and 3x3 convolution, in one of LAYOUTS. Only the
-    padded activation is kept for the backward pass."""
+    """[ReLU], padding and a convolution with kernels of 3, in one of LAYOUTS. Only
+    the padded activation is kept for the backward pass."""
 
-    layout = LAYOUTS["nhwc"]
+    layout = LAYOUTS[2]["nhwc"]
 
     @staticmethod
     def forward(ctx, x, weight, relu):
-        B, C, H, W = x.shape
-        p = torch.empty((B, C, H + 2, W + 2), dtype=x.dtype, device=x.device, memory_format=PadConv.layout)
-        inside = p[:, :, 1:-1, 1:-1]
+        size = x.shape[:2] + tuple(n + 2 for n in x.shape[2:])
+        p = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=PadConv.layout)
 
         if relu:
-            torch.clamp_min(x, 0, out=inside)
+            torch.clamp_min(x, 0, out=inside(p))
         else:
-            inside.copy_(x)
+            inside(p).copy_(x)
 
-        p[:, :, 0] = p[:, :, 2]
-        p[:, :, -1] = p[:, :, -3]
-        p[:, :, :, 0] = p[:, :, :, 2]
-        p[:, :, :, -1] = p[:, :, :, -3]
+        for rim, pixel in rims(p):
+            rim.copy_(pixel)
 
         ctx.save_for_backward(p, weight)
         ctx.relu = relu
-        return F.conv2d(p, weight)
+        return (F.conv2d if x.dim() == 4 else F.conv3d)(p, weight)
 
     @staticmethod
     def backward(ctx, dy):
         p, weight = ctx.saved_tensors
         need = [ctx.needs_input_grad[0], True, False]
-        g, dw, _ = torch.ops.aten.convolution_backward(dy, p, weight, None, [1, 1], [0, 0], [1, 1],
-                                                       False, [0, 0], 1, need)
+        one, none = (dy.dim() - 2) * [1], (dy.dim() - 2) * [0]
+        g, dw, _ = torch.ops.aten.convolution_backward(dy, p, weight, None, one, none, one, False, none, 1, need)
+
         if not need[0]:
             return None, dw, None
 
-        g[:, :, :, 2] += g[:, :, :, 0]
-        g[:, :, :, -3] += g[:, :, :, -1]
-        g[:, :, 2] += g[:, :, 0]
-        g[:, :, -3] += g[:, :, -1]
-        g = g[:, :, 1:-1, 1:-1]
+        for rim, pixel in reversed(rims(g)):
+            pixel.add_(rim)
+
+        g = inside(g)
 
         if ctx.relu:
-            g = torch.ops.aten.threshold_backward(g, p[:, :, 1:-1, 1:-1], 0)
+            g = torch.ops.aten.threshold_backward(g, inside(p), 0)
 
         return g.contiguous(memory_format=PadConv.layout), dw, None
+
+
+class ReluAdd(torch.autograd.Function):
+    """ReLU(x) + s, which takes the place of x; a byte per value is kept"""
+
+    @staticmethod
+    def forward(ctx, x, s):
+        ctx.save_for_backward(x > 0)
+        ctx.mark_dirty(x)
+        return x.clamp_min_(0).add_(s)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy * ctx.saved_tensors[0], dy
 
 
 def fastest_layout(features, size=(160, 128)):
     """which of LAYOUTS is faster for a hidden layer, forward and backward: that depends on the processor"""
     seconds = {}
 
-    for name, PadConv.layout in LAYOUTS.items():
+    for name, PadConv.layout in LAYOUTS[len(size)].items():
         x = torch.randn(1, features, *size).to(memory_format=PadConv.layout).requires_grad_()
-        w = torch.randn(features, features, 3, 3).to(memory_format=PadConv.layout).requires_grad_()
+        w = torch.randn(features, features, *(len(size) * [3])).to(memory_format=PadConv.layout).requires_grad_()
         times = []
 
         for _ in range(4):
@@ -140,16 +167,16 @@ def fastest_layout(features, size=(160, 128)):
     return min(seconds, key=seconds.get)
 
 
-class ReflectConv(nn.Module):
-    """[ReLU] and a 3x3 convolution without bias on reflected edges"""
+class EdgeConv(nn.Module):
+    """[ReLU] and a convolution without bias, on reflected (2D) or repeated (3D) edges"""
 
     operand = None     # dtype that the tuned convolution takes, where it is another
 
-    def __init__(self, cin, cout, relu, tuned):
+    def __init__(self, cin, cout, relu, tuned, dims=2):
         super().__init__()
         self.relu = nn.ReLU() if relu else nn.Identity()
-        self.pad = nn.ReflectionPad2d(1)
-        self.conv = nn.Conv2d(cin, cout, 3, bias=False)
+        self.pad = nn.ReflectionPad2d(1) if dims == 2 else nn.ReplicationPad3d(1)
+        self.conv = (nn.Conv2d if dims == 2 else nn.Conv3d)(cin, cout, 3, bias=False)
         self.tuned = tuned
 
     def forward(self, x):
@@ -165,26 +192,36 @@ class ReflectConv(nn.Module):
 
 
 class Resnet(nn.Module):
-    def __init__(self, features, tuned=False, blocks=2, io=2):
+    """blocks of (ReLU, convolution) twice in 2D, of (convolution, ReLU) twice in 3D"""
+
+    def __init__(self, features, tuned=False, blocks=2, io=2, dims=2):
         super().__init__()
+        conv = nn.Conv2d if dims == 2 else nn.Conv3d
         self.body = nn.ModuleList()
+        self.dims, self.tuned = dims, tuned
 
         for b in range(blocks):
             cin = features if b else io
-            self.body.append(ReflectConv(cin, features, True, tuned))
-            self.body.append(ReflectConv(features, features, True, tuned))
+            self.body.append(EdgeConv(cin, features, dims == 2, tuned, dims))
+            self.body.append(EdgeConv(features, features, True, tuned, dims))
 
             if cin != features and b == 0:
-                self.shortcut = nn.Conv2d(cin, features, 1)
+                self.shortcut = conv(cin, features, 1)
 
-        self.last = nn.Conv2d(features, io, 3, padding=1)
+        self.last = conv(features, io, 3, padding=1)
+
+    def add(self, h, s):
+        if self.dims == 2:
+            return h + s
+
+        return ReluAdd.apply(h, s) if self.tuned else F.relu(h) + s
 
     def forward(self, x):
         h = x
 
         for b in range(0, len(self.body), 2):
             s = self.shortcut(h) if b == 0 and hasattr(self, "shortcut") else h
-            h = self.body[b + 1](self.body[b](h)) + s
+            h = self.add(self.body[b + 1](self.body[b](h)), s)
 
         return x + self.last(h)
 
@@ -199,10 +236,10 @@ class Resnet(nn.Module):
 
 
 class Revnet(nn.Module):
-    def __init__(self, features, tuned=False, layers=5, io=2):
+    def __init__(self, features, tuned=False, layers=5, io=2, dims=2):
         super().__init__()
         width = [io] + (layers - 1) * [features] + [io]
-        self.body = nn.ModuleList(ReflectConv(width[i], width[i + 1], 0 < i, tuned) for i in range(layers))
+        self.body = nn.ModuleList(EdgeConv(width[i], width[i + 1], 0 < i, tuned, dims) for i in range(layers))
 
     def forward(self, x):
         h = x
@@ -218,7 +255,7 @@ class Revnet(nn.Module):
 
 def dot(a, b):
     """real inner product, one per sample"""
-    return (a.conj() * b).real.sum((-2, -1), keepdim=True)
+    return (a.conj() * b).real.sum(tuple(range(1, a.dim())), keepdim=True)
 
 
 def conjgrad(A, mu, rhs, x, iterations):
@@ -254,6 +291,11 @@ class AdjointSolve(torch.autograd.Function):
         return dz, None, None, None, None, None
 
 
+def dims(conf):
+    """a series of frames is convolved over time, too"""
+    return 2 if conf.frames == 1 else 3
+
+
 class Iteration(nn.Module):
     """one unrolled iteration"""
 
@@ -261,7 +303,7 @@ class Iteration(nn.Module):
         super().__init__()
         self.conf = conf
         make = Resnet if conf.network == "pgd" else Revnet
-        self.prox = make(conf.features, conf.tuned)
+        self.prox = make(conf.features, conf.tuned, dims=dims(conf))
 
         if conf.tuned:
             self.prox = self.prox.to(memory_format=PadConv.layout)
@@ -285,31 +327,42 @@ class Iteration(nn.Module):
 
 
 def synthetic(conf, dtype=torch.float32):
-    """smooth random images, coils and a pattern of every fourth sample"""
+    """smooth random images, coils and a pattern of every fourth sample; for a series all of it but the coils changes with time"""
     gen = torch.Generator().manual_seed(conf.seed)
     X, Y = conf.size
     B, C = conf.batch, conf.coils
 
-    def smooth(n):
-        k = torch.zeros(B, n, Y, X, dtype=torch.complex128)
-        s = (B, n, 9, 9)
-        k[:, :, Y // 2 - 4:Y // 2 + 5, X // 2 - 4:X // 2 + 5] = torch.complex(
+    def smooth(*n):
+        k = torch.zeros(B, *n, Y, X, dtype=torch.complex128)
+        s = (B, *n, 9, 9)
+        k[..., Y // 2 - 4:Y // 2 + 5, X // 2 - 4:X // 2 + 5] = torch.complex(
             torch.randn(s, generator=gen, dtype=torch.float64), torch.randn(s, generator=gen, dtype=torch.float64))
         return Sense.ifft(k) * math.sqrt(X * Y)
 
-    maps = smooth(C)
+    frames = () if conf.frames == 1 else (conf.frames,)
+    maps = smooth(C, *(1 for _ in frames))
     maps = maps / maps.abs().square().sum(1, keepdim=True).sqrt()
-    pattern = (torch.rand((B, 1, Y, X), generator=gen) < 0.25).double()
-    ref = smooth(1)[:, 0]
+    pattern = (torch.rand((B, 1, *frames, Y, X), generator=gen) < 0.25).double()
+    ref = smooth(1, *frames)[:, 0]
 
     ksp = Sense(maps, pattern).forward(ref)
     cdtype = torch.complex64 if dtype == torch.float32 else torch.complex128
     return ksp.to(cdtype), maps.to(cdtype), pattern.to(dtype), ref.to(cdtype)
 
 
+def scaling_image(ksp, maps, pattern):
+    """what the scaling is taken from: zero-filled; of a series that of k-space averaged over time"""
+    if ksp.dim() == 4:
+        return Sense(maps, pattern).adjoint(ksp)
+
+    count = pattern.square().sum(2, keepdim=True)
+    mean = (pattern * ksp).sum(2, keepdim=True) / count.clamp_min(1)
+    return Sense(maps, 1).adjoint(mean)
+
+
 def scaled(ksp, maps, pattern, ref):
     """zero-filled image and reference, divided by the 95th percentile"""
-    A = Sense(maps, pattern)
-    x0 = A.adjoint(ksp)
-    s = torch.quantile(x0.abs().flatten(1), 0.95, dim=1)[:, None, None]
+    x0 = Sense(maps, pattern).adjoint(ksp)
+    s = torch.quantile(scaling_image(ksp, maps, pattern).abs().flatten(1), 0.95, dim=1)
+    s = s.reshape(-1, *((x0.dim() - 1) * [1]))
     return x0 / s, ref / s

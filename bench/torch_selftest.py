@@ -3,16 +3,20 @@ is timed is the method of doc/method.md."""
 import argparse
 
 import torch
+import torch.nn.functional as F
 
 import torch_net
 
 # sums of some 10^4 terms in double
 EPS = 1e-11
 
+# an image, and a series of frames, for which the networks are 3D
+FRAMES = (1, 4)
+
 
 def conf(**given):
     c = {"network": "pgd", "mode": "gleam", "tuned": False, "cg_gradient": "autograd", "iterations": 2, "modules": 2,
-         "features": 5, "size": (12, 10), "coils": 3, "batch": 2, "mu": 0.05, "step_size": 1., "cg_iter": 10,
+         "features": 5, "size": (12, 10), "frames": 1, "coils": 3, "batch": 2, "mu": 0.05, "step_size": 1., "cg_iter": 10,
          "lr": 1e-4, "weight_decay": 1e-4, "seed": 7}
     c.update(given)
     return argparse.Namespace(**c)
@@ -45,30 +49,44 @@ def distances(a, b):
 
 
 def check_normal(_):
-    c = conf()
+    return max(normal_error(conf(frames=f)) for f in FRAMES)
+
+
+def normal_error(c):
     plain, x0, _ = problem(c)
     tuned = torch_net.SenseTuned(plain.maps, plain.pattern)
     x = torch.randn_like(x0)
-    y = torch.randn_like(plain.maps)
+    y = torch.randn_like(plain.forward(x))
     a = (plain.forward(x).conj() * y).sum()
     b = (x.conj() * plain.adjoint(y)).sum()
     return max(abs(a - b).item() / abs(a).item(), distance(tuned.normal(x), plain.normal(x)))
 
 
 def check_parameters(_):
-    # 2.19 million, and 8 times 5 convolutions without bias
-    n = [sum(p.numel() for p in net.packed()) for net in (torch_net.Resnet(100), torch_net.Revnet(70))]
-    return 0. if [8 * n[0], n[1]] == [2191216, 9 * (2 * 70 + 3 * 70 * 70 + 70 * 2)] else 1.
+    # 2.19 million, and 8 times 5 convolutions without bias; in 3D kernels of 27
+    nets = (torch_net.Resnet(100), torch_net.Revnet(70), torch_net.Resnet(60, dims=3), torch_net.Revnet(50, dims=3))
+    n = [sum(p.numel() for p in net.packed()) for net in nets]
+    return 0. if [8 * n[0], *n[1:]] == [2191216, 9 * (2 * 70 + 3 * 70 * 70 + 70 * 2),
+                                        27 * (2 * 60 + 3 * 60 * 60 + 60 * 2) + 3 * 60 + 2,
+                                        27 * (2 * 50 + 3 * 50 * 50 + 50 * 2)] else 1.
 
 
 def check_padding(_):
-    x = torch.randn(2, 3, 5, 6, dtype=torch.float64, requires_grad=True)
-    w = torch.randn(4, 3, 3, 3, dtype=torch.float64, requires_grad=True)
+    """by finite differences, and against PyTorch's own padding"""
+    worst = 0.
 
-    for relu in (False, True):
-        torch.autograd.gradcheck(lambda x, w: torch_net.PadConv.apply(x, w, relu), (x, w))
+    for n, mode in (((5, 6), "reflect"), ((3, 4, 5), "replicate")):
+        x = torch.randn(2, 3, *n, dtype=torch.float64, requires_grad=True)
+        w = torch.randn(4, 3, *(len(n) * [3]), dtype=torch.float64, requires_grad=True)
+        torch_net.PadConv.layout = torch_net.LAYOUTS[len(n)]["nhwc"]
 
-    return 0.
+        for relu in (False, True):
+            torch.autograd.gradcheck(lambda x, w: torch_net.PadConv.apply(x, w, relu), (x, w))
+            p = F.pad(F.relu(x) if relu else x, 2 * len(n) * (1,), mode)
+            y = (F.conv2d if len(n) == 2 else F.conv3d)(p, w)
+            worst = max(worst, distance(torch_net.PadConv.apply(x, w, relu), y))
+
+    return worst
 
 
 def pair(Trainer, a, b):
@@ -78,8 +96,11 @@ def pair(Trainer, a, b):
 def check_tuned(Trainer):
     worst = 0.
 
-    for torch_net.PadConv.layout in torch_net.LAYOUTS.values():
-        worst = max([worst] + [pair(Trainer, {"network": n, "tuned": True}, {"network": n}) for n in ("pgd", "modl")])
+    for f in FRAMES:
+        for torch_net.PadConv.layout in torch_net.LAYOUTS[2 if f == 1 else 3].values():
+            for n in ("pgd", "modl"):
+                given = {"network": n, "frames": f}
+                worst = max(worst, pair(Trainer, {**given, "tuned": True}, given))
 
     return worst
 

@@ -5,11 +5,11 @@ Every function here computes on the device that its input lies on, the CPU too.
 """
 import torch
 
-from torch_net import LAYOUTS, Iteration, ReflectConv
+from torch_net import LAYOUTS, EdgeConv, Iteration, dims
 
 
 def expand(maps, x):
-    """coil images maps x; [batch][coil][y][x][2] and [batch][y][x][2]"""
+    """coil images maps x; [batch][coil]...[y][x][2] and [batch]...[y][x][2]"""
     m, n = maps.unbind(-1)
     a, b = x[:, None].unbind(-1)
     return torch.stack((m * a - n * b, m * b + n * a), -1)
@@ -25,16 +25,17 @@ def combine(maps, y):
 def cg_step(x, r, p, q, rs, mu):
     """what a CG iteration does besides A^H A, q = A^H A p; no scalar leaves the device"""
     q = torch.add(q, p, alpha=mu)
-    alpha = rs / (p * q).sum((1, 2, 3), keepdim=True)
+    each = tuple(range(1, p.dim()))
+    alpha = rs / (p * q).sum(each, keepdim=True)
     x = torch.addcmul(x, alpha, p)
     r = torch.addcmul(r, alpha, q, value=-1)
-    new = (r * r).sum((1, 2, 3), keepdim=True)
+    new = (r * r).sum(each, keepdim=True)
     return x, r, torch.addcmul(r, new / rs, p), new
 
 
 def cg_start(rhs, x, q, mu):
     r = rhs - torch.add(q, x, alpha=mu)
-    return r, (r * r).sum((1, 2, 3), keepdim=True)
+    return r, (r * r).sum(tuple(range(1, r.dim())), keepdim=True)
 
 
 class Normal(torch.autograd.Function):
@@ -104,10 +105,10 @@ class GpuIteration(Iteration):
 
     def __init__(self, conf):
         super().__init__(conf)
-        self.prox = self.prox.to(memory_format=LAYOUTS[conf.layout])
+        self.prox = self.prox.to(memory_format=LAYOUTS[dims(conf)][conf.layout])
 
         for m in self.prox.modules():
-            if isinstance(m, ReflectConv) and conf.precision == "bf16":
+            if isinstance(m, EdgeConv) and conf.precision == "bf16":
                 m.operand = torch.bfloat16
 
         if conf.compile is not None:
@@ -115,7 +116,7 @@ class GpuIteration(Iteration):
 
     def denoise(self, x):
         c = self.conf
-        h = torch.view_as_real(x).permute(0, 3, 1, 2)
+        h = torch.view_as_real(x).movedim(-1, 1)
 
         if c.layout == "nchw":
             h = h.contiguous()
@@ -124,5 +125,5 @@ class GpuIteration(Iteration):
             h = self.prox(h)
 
         # a graph of its own would write over its output the next time
-        h = h.to(x.real.dtype, copy=c.compile == "reduce-overhead").permute(0, 2, 3, 1)
+        h = h.to(x.real.dtype, copy=c.compile == "reduce-overhead").movedim(1, -1)
         return torch.view_as_complex(h.contiguous())

@@ -6,7 +6,7 @@ import torch_net
 import torch_selftest
 from gpu_net import SenseGpu
 from torch_gleam import Trainer
-from torch_selftest import EPS, distance, distances
+from torch_selftest import EPS, FRAMES, distance, distances
 
 # what an error must lie between; 2^-8 through ten layers; less than the lower one is no bf16
 EXACT = (0., EPS)
@@ -19,19 +19,19 @@ def conf(**given):
     return c
 
 
-def operators(fused):
-    plain, x0, ref = torch_selftest.problem(conf())
+def operators(fused, frames):
+    plain, x0, ref = torch_selftest.problem(conf(frames=frames))
     return plain, SenseGpu(plain.maps, plain.pattern, fused), x0, ref
 
 
-def check_normal(fused):
-    plain, ours, x0, _ = operators(fused)
+def check_normal(fused, frames):
+    plain, ours, x0, _ = operators(fused, frames)
     x = torch.randn_like(x0)
     return distance(ours.normal(x), plain.normal(x))
 
 
-def check_solve(fused):
-    plain, ours, x0, ref = operators(fused)
+def check_solve(fused, frames):
+    plain, ours, x0, ref = operators(fused, frames)
     return distance(ours.solve(0.05, ref, x0, 10), plain.solve(0.05, ref, x0, 10))
 
 
@@ -45,10 +45,10 @@ def gradients(kind, c, make):
     return [p.grad for i in t.net for p in i.prox.packed()] + [x]
 
 
-def check_variant(kind, configure, variant, network, mode):
-    given = {"network": network, "mode": mode, "modules": 2 if mode == "gleam" else 1}
+def check_variant(kind, configure, variant, network, mode, frames):
+    given = {"network": network, "mode": mode, "modules": 2 if mode == "gleam" else 1, "frames": frames}
     c = configure(conf(**given), variant)
-    plain, x0, ref = torch_selftest.problem(conf())
+    plain, x0, ref = torch_selftest.problem(conf(frames=frames))
     ours = gradients(kind, c, lambda: (SenseGpu(plain.maps, plain.pattern, c.compile is not None), x0, ref))
     return distances(ours, gradients(Trainer, conf(**given), lambda: (plain, x0, ref)))
 
@@ -66,8 +66,9 @@ def checks(kind, configure):
     compiled = hasattr(torch, "compile")
 
     for fused in (False, True) if compiled else (False,):
-        yield f"normal, fused = {fused}", EXACT, lambda: check_normal(fused)
-        yield f"solve, fused = {fused}", EXACT, lambda: check_solve(fused)
+        for frames in FRAMES:
+            yield f"normal, fused = {fused}, {frames} frames", EXACT, lambda: check_normal(fused, frames)
+            yield f"solve, fused = {fused}, {frames} frames", EXACT, lambda: check_solve(fused, frames)
 
     for variant in ("plain-nhwc", "plain-nchw", "padded-nhwc", "padded-nchw", "compile-nhwc", "compile-nchw"):
         if variant.startswith("compile") and not compiled:
@@ -76,7 +77,9 @@ def checks(kind, configure):
 
         for network in ("pgd", "modl"):
             for mode in ("gleam", "end-to-end"):
-                yield f"{variant} {network} {mode}", EXACT, lambda: check_variant(kind, configure, variant, network, mode)
+                yield f"{variant} {network} {mode}", EXACT, lambda: check_variant(kind, configure, variant, network, mode, 1)
+
+            yield f"{variant} {network} series", EXACT, lambda: check_variant(kind, configure, variant, network, "gleam", 4)
 
     for variant in ("plain-nhwc", "padded-nhwc") + (("compile-nhwc",) if compiled else ()):
         yield f"{variant} bf16", BF16, lambda: check_bf16(kind, configure, variant)

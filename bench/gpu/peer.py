@@ -50,6 +50,7 @@ def options():
     p.add_argument("-M", "--modules", type=int)
     p.add_argument("--features", type=int)
     p.add_argument("--size", type=int, nargs=2, default=(320, 256), metavar=("X", "Y"))
+    p.add_argument("--frames", type=int, default=1, help="more than one: a series, and the 3D networks")
     p.add_argument("--coils", type=int, default=8)
     p.add_argument("--batch", type=int, default=4)
     p.add_argument("--mu", type=float, default=0.05)
@@ -78,7 +79,7 @@ def configure(conf, variant):
     conf.layout = "nchw" if "nchw" in parts else "nhwc"
     conf.graph = "graph" in parts
     conf.compile = "reduce-overhead" if "overhead" in parts else "default" if "compile" in parts else None
-    torch_net.PadConv.layout = torch_net.LAYOUTS[conf.layout]
+    torch_net.PadConv.layout = torch_net.LAYOUTS[torch_net.dims(conf)][conf.layout]
     tf32 = conf.precision != "fp32"
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = tf32

@@ -181,14 +181,6 @@ size_t wino_volume_workspace(const struct wino_op_s* op)
 }
 
 
-// the next filters, while these are used; behind the last ones is other memory of the workspace
-static void fetch(long floats, const float* U)
-{
-	for (long i = 0; i < floats; i += 16)
-		__builtin_prefetch(U + i, 0, 2);
-}
-
-
 static void multiply(const struct wino_op_s* op, const struct volume_s* volume, long rows, long q, bool add, const float* A, const float* U)
 {
 	long ld = volume->planes.ld;
@@ -225,7 +217,6 @@ static void point_apply(const struct wino_op_s* op, const struct volume_s* volum
 	const struct wino_planes_s* planes = &volume->planes;
 	const float* x[WINO_IN];
 	float* y[WINO_OUT];
-	long size = filter_floats(op) / WINO_VOLUME;
 
 	for (int i = 0; i < WINO_OUT; i++)
 		y[i] = plane_at(planes, results[i], p);
@@ -233,11 +224,8 @@ static void point_apply(const struct wino_op_s* op, const struct volume_s* volum
 	wino_planes_at(planes, tile, p, x);
 	op->kernels->line_input(rows * planes->ld, volume->V, planes->slot, x);
 
-	for (long q = 0; q < WINO_IN; q++) {
-
-		fetch(size, U + (q + 1) * size);
-		multiply(op, volume, rows, q, false, volume->V + q * planes->slot, U + q * size);
-	}
+	for (long q = 0; q < WINO_IN; q++)
+		multiply(op, volume, rows, q, false, volume->V + q * planes->slot, U + q * filter_floats(op) / WINO_VOLUME);
 
 	rims(op, volume, tile, rows, x, U);
 	op->kernels->line_output(rows * planes->ld, y, volume->M, planes->slot);
