@@ -80,7 +80,7 @@ dense_and_complementary()
 pattern -R 4 -s 7 32 32 8 p1
 pattern -R 4 -s 7 32 32 8 p2
 pattern -R 4 -s 8 32 32 8 p3
-pattern -R 10 -s 7 -b 48 48 3 p4
+pattern -R 10 -s 7 -b 80 80 3 p4
 pattern -R 10 -s 3 4 192 20 p5
 
 check "k-t pattern: R, centre, frames" good_pattern p1 4 yes
