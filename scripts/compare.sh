@@ -53,6 +53,7 @@ shift $((OPTIND - 1))
 [ $# -eq 2 ] || usage
 
 . "$(dirname "$0")/common.sh"
+. "$here/kt.sh"
 
 export BART PYTHON
 
@@ -93,6 +94,22 @@ of_data="$data $(stamp "$data/ksp.cfl" "$data/maps.cfl" "$data/pat.cfl")"
 
 once "$out/zf" "$of_data" "$here/zero-filled.sh" "$data/ksp" "$data/maps" "$out/zf"
 set -- "zero-filled=$out/zf"
+
+# for information: what does not move is sharp in it
+still()
+{
+	time_average "$data/ksp" "$data/pat" "$tmp/mean"
+	"$here/zero-filled.sh" "$tmp/mean" "$data/maps" "$tmp/mean-image"
+	bart repmat 10 "$(dim 10 "$data/ksp")" "$tmp/mean-image" "$out/mean"
+}
+
+still=
+
+if [ "$(dim 10 "$data/ksp")" -gt 1 ]; then
+
+	once "$out/mean" "$of_data" still
+	still="time_average=$out/mean"
+fi
 
 if [ -n "$lambda" ]; then
 
@@ -144,7 +161,7 @@ while read -r line; do
 
 done < "$tmp/named"
 
-python "$here/metrics.py" --csv "$out/metrics.csv" "$data/ref" "$@" > "$out/table.md"
+python "$here/metrics.py" --csv "$out/metrics.csv" "$data/ref" $still "$@" > "$out/table.md"
 
 if has_matplotlib; then
 

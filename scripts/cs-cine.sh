@@ -18,7 +18,7 @@ usage()
 	run	reconstructs all series
 
 	-l p	"<temporal TV> <wavelet>" (run), or the file that tune wrote; 0 leaves a term out
-	-i n	iterations of ADMM (100)
+	-i n	iterations of ADMM (150)
 	-C n	conjugate gradient iterations in each (5)
 	-u r	rho of ADMM (0.1)
 	-g	on the GPU
@@ -29,7 +29,7 @@ usage()
 	exit 1
 }
 
-lambda='' iter=100 cg=5 rho=0.1 gpu=
+lambda='' iter=150 cg=5 rho=0.1 gpu=
 
 while getopts l:i:C:u:g opt; do
 
@@ -138,7 +138,7 @@ around()
 	[ "$w" != 0 ] || w=$smallest
 
 	all_of "$(product "$t" "$f"):$w" "$(product "$t" "1 / $f"):$w" "$t:$(product "$w" "$f")" "$t:$(product "$w" "1 / $f")" \
-		"$(product "$t" "$f"):0" "$(product "$t" "1 / $f"):0" "$t:0"
+		"$t:0"
 }
 
 smallest=0.0005
@@ -153,9 +153,9 @@ tune)
 
 	# coarse; then around the best by factors of three as long as another one is
 	# better, then finer
-	all_of 0.001:0 0.003:0 0.009:0 0.027:0 0.003:0.0015 0.009:0.0015 0.003:0.0045 0.009:0.0045
+	all_of 0.0015:0 0.004:0 0.012:0 0.0015:0.001 0.004:0.001 0.012:0.001 0.004:0.003 0.012:0.003
 
-	for factor in 3 1.7 1.3; do
+	for factor in 3 1.6; do
 		for i in 1 2 3 4; do
 
 			before=$(best 1,2)
