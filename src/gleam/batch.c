@@ -36,6 +36,7 @@ struct gleam_batch_s {
 	long map_size;
 	long pat_size;
 	long img_size;
+	long avg_size;		// of the image averaged over time, 0 where samples are scaled by x0
 
 	// on the CPU: k-space and maps of a part, and what a sample needs for a moment, in turn
 	complex float* buffer;
@@ -121,11 +122,12 @@ struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct
 	b->scale = xmalloc((size_t)size * sizeof(float));
 
 	sizes_of_one(data, &b->ksp_size, &b->map_size, &b->pat_size, &b->img_size);
+	b->avg_size = gleam_unroll_averaged(unroll);
 
 	if (NULL == b->place->stage)
 		alloc_host(b);
 	else
-		b->stage = b->place->stage->create(data, gleam_unroll_dc(unroll), size, micro_batch);
+		b->stage = b->place->stage->create(data, gleam_unroll_dc(unroll), size, micro_batch, b->avg_size);
 
 	b->x0 = alloc_elements(b->place, size * b->img_size);
 	b->ref = alloc_elements(b->place, size * b->img_size);
@@ -238,8 +240,11 @@ static void scale_sample(struct gleam_batch_s* b, long i)
 	complex float* x0 = b->x0 + i * b->img_size;
 	complex float* ref = b->ref + i * b->img_size;
 
+	bool averaged = (0 < b->avg_size);
+
 	// images are smaller than the buffer, whose k-space has been used
-	float scale = gleam_data_scaling(b->img_size, x0, (float*)b->buffer);
+	float scale = gleam_data_scaling(averaged ? b->avg_size : b->img_size,
+			averaged ? (b->x + i * b->img_size) : x0, (float*)b->buffer);
 
 	check_scale(b, i, scale);
 
@@ -268,6 +273,10 @@ static void load_part(struct gleam_batch_s* b, long part)
 		gleam_data_kspace(b->data, b->samples[first + i], b->pattern + i * b->pat_size, b->buffer + i * b->ksp_size);
 
 	gleam_dc_adjoint(gleam_unroll_dc(b->unroll), b->x0 + first * b->img_size, b->buffer);
+
+	// x is not in use yet
+	if (0 < b->avg_size)
+		gleam_dc_average(gleam_unroll_dc(b->unroll), b->x + first * b->img_size, b->buffer);
 
 	for (long i = 0; i < b->micro_batch; i++)
 		scale_sample(b, first + i);

@@ -36,7 +36,7 @@ const struct gleam_net_s gleam_net_defaults = {
 };
 
 
-enum field_kind { FIELD_TYPE, FIELD_PROX, FIELD_LONG, FIELD_INT, FIELD_BOOL, FIELD_FLOAT };
+enum field_kind { FIELD_TYPE, FIELD_PROX, FIELD_SCALING, FIELD_LONG, FIELD_INT, FIELD_BOOL, FIELD_FLOAT };
 
 struct field_s {
 
@@ -47,9 +47,11 @@ struct field_s {
 	// of enums the number of the last one
 	double min;
 	double max;
+
+	bool optional;	// zero where it is not written, and not written where it is zero
 };
 
-#define FIELD(name, kind, member, min, max) { name, FIELD_ ## kind, offsetof(struct gleam_net_s, member), min, max }
+#define FIELD(name, kind, member, min, max) { name, FIELD_ ## kind, offsetof(struct gleam_net_s, member), min, max, false }
 
 /* The upper limits keep every product of them far from overflow; step_size and
  * mu are open at zero, which would switch data consistency off.
@@ -69,11 +71,15 @@ static const struct field_s fields[] = {
 	FIELD("mu",		FLOAT,	mu,		1.e-9, 1.e9),
 	FIELD("cg-iter",	LONG,	cg_iter,	1, 10000),
 	FIELD("learn-dc",	BOOL,	learn_dc,	0, 1),
+
+	// what was written before there was this one is not different
+	{ "scaling", FIELD_SCALING, offsetof(struct gleam_net_s, scaling), 0, GLEAM_SCALING_AVERAGE, true },
 };
 
 #define FIELDS ((int)ARRAY_SIZE(fields))
 
 static const char* const type_names[] = { [GLEAM_PGD] = "pgd", [GLEAM_MODL] = "modl" };
+static const char* const scaling_names[] = { [GLEAM_SCALING_IMAGE] = "image", [GLEAM_SCALING_AVERAGE] = "time-average" };
 static const char* const prox_names[] = { [NN_PROX_RESNET] = "resnet", [NN_PROX_REVNET] = "revnet" };
 
 
@@ -100,6 +106,9 @@ static const char* const* field_names(const struct field_s* field)
 	case FIELD_PROX:
 		return prox_names;
 
+	case FIELD_SCALING:
+		return scaling_names;
+
 	default:
 		return NULL;
 	}
@@ -118,6 +127,9 @@ static double field_get(const struct gleam_net_s* net, const struct field_s* fie
 
 	case FIELD_PROX:
 		return *(const enum nn_prox_type*)p;
+
+	case FIELD_SCALING:
+		return *(const enum gleam_scaling*)p;
 
 	case FIELD_LONG:
 		return (double)*(const long*)p;
@@ -148,6 +160,10 @@ static void field_set(struct gleam_net_s* net, const struct field_s* field, doub
 
 	case FIELD_PROX:
 		*(enum nn_prox_type*)p = (enum nn_prox_type)val;
+		break;
+
+	case FIELD_SCALING:
+		*(enum gleam_scaling*)p = (enum gleam_scaling)val;
 		break;
 
 	case FIELD_LONG:
@@ -311,6 +327,9 @@ void gleam_net_print(const struct gleam_net_s* net, FILE* fp)
 		double val = field_get(net, &fields[i]);
 		const char* const* names = field_names(&fields[i]);
 
+		if (fields[i].optional && (0. == val))
+			continue;
+
 		// nine digits bring a float back to the same bits
 		if (NULL != names)
 			fprintf(fp, "%s %s\n", fields[i].name, names[(int)val]);
@@ -400,7 +419,7 @@ const char* gleam_net_parse(struct gleam_net_s* net, const char* text)
 	}
 
 	for (int i = 0; i < FIELDS; i++)
-		if (!seen[i])
+		if (!seen[i] && !fields[i].optional)
 			return message("%s: missing", fields[i].name);
 
 	const char* msg = check(&tmp);

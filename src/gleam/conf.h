@@ -15,6 +15,9 @@
 
 enum gleam_type { GLEAM_PGD, GLEAM_MODL };
 
+// whose 95th percentile a sample is divided by: x0's, or the image's from k-space averaged over time
+enum gleam_scaling { GLEAM_SCALING_IMAGE, GLEAM_SCALING_AVERAGE };
+
 struct gleam_net_s {
 
 	enum gleam_type type;
@@ -27,6 +30,8 @@ struct gleam_net_s {
 	float mu;		// of MoDL
 	long cg_iter;
 	bool learn_dc;		// t or mu of every iteration is trained
+
+	enum gleam_scaling scaling;	// of samples with several frames; of others always the image's
 };
 
 // an option that was not given

@@ -181,6 +181,13 @@ void gleam_dc_adjoint(struct gleam_dc_s* dc, complex float* x, const complex flo
 }
 
 
+void gleam_dc_average(struct gleam_dc_s* dc, complex float* x, const complex float* ksp)
+{
+	for (long i = 0; i < dc->samples; i++)
+		dc_sense_average(dc->sense, i, x + i * dc->N, ksp + i * dc->K);
+}
+
+
 void gleam_dc_forward(struct gleam_dc_s* dc, complex float* ksp, const complex float* x)
 {
 	for (long i = 0; i < dc->samples; i++)

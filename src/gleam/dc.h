@@ -41,6 +41,13 @@ extern void gleam_dc_set(struct gleam_dc_s* dc, const complex float* maps, const
 // A^H y
 extern void gleam_dc_adjoint(struct gleam_dc_s* dc, complex float* x, const complex float* ksp);
 
+/* For samples of several frames (TIME_DIM): the image of the k-space averaged over
+ * them, S^H F^H (sum conj(P) y) / (sum |P|^2), zero where nothing is sampled, S the mean
+ * of the maps over frames. It becomes the first frame of each sample's image in x;
+ * the others are not touched.
+ */
+extern void gleam_dc_average(struct gleam_dc_s* dc, complex float* x, const complex float* ksp);
+
 // y = A x
 extern void gleam_dc_forward(struct gleam_dc_s* dc, complex float* ksp, const complex float* x);
 

@@ -28,51 +28,15 @@
 #include "misc/mri.h"
 
 #include "dc_fft.h"
+#include "dc_frame.h"
+#include "dc_rows.h"
 #include "dc_sense.h"
-
-#define SPACE_FLAGS FFT_FLAGS
-#define FRAME_FLAGS (~(SPACE_FLAGS | COIL_FLAG | MAPS_FLAG))
 
 // coil images held at the same time: of more coils, this many are summed up at once
 #define COILS_MAX 16
 
 // with fewer pixels in all coils, waking other threads takes longer than the work
 #define PARALLEL_MIN 16384
-
-struct dc_sense_s {
-
-	struct dc_layout_s layout;
-	long pixels;
-	long coils;
-	long maps;
-	long group;	// coils worked on at the same time
-	bool parallel;
-
-	long frame_dims[DIMS];
-
-	long map_dims[DIMS];
-	long pat_dims[DIMS];
-	long pm_dims[DIMS];	// pattern, each frame of full size
-
-	// in bytes, 0 where a dimension is shared
-	long img_strs[DIMS];
-	long ksp_strs[DIMS];
-	long map_strs[DIMS];
-	long pm_strs[DIMS];
-	long weight_strs[DIMS];
-
-	complex float* smap;	// s M S
-	complex float* pm;	// P M
-	float* weights;		// |P|^2, padded
-	complex float* coil;	// padded coil images
-	complex float* sum;	// of groups of coils so far, NULL if there is one group
-
-	void* mem;
-	size_t bytes;
-
-	struct dc_fft_s* fft;
-};
-
 
 static size_t reserve(size_t* bytes, long count, size_t size)
 {
@@ -190,39 +154,6 @@ void dc_sense_free(struct dc_sense_s* op)
 }
 
 
-// a b, or conj(a) b with sign -1; spelled out because C's own product checks for NaN
-static inline __attribute__((always_inline)) void row_product(const bool add, long X, complex float _d[X],
-		float sign, const complex float _a[X], const complex float _b[X])
-{
-	float* d = (float*)_d;
-	const float* a = (const float*)_a;
-	const float* b = (const float*)_b;
-
-#pragma omp simd
-	for (long i = 0; i < X; i++) {
-
-		float ai = sign * a[2 * i + 1];
-
-		d[2 * i + 0] = (add ? d[2 * i + 0] : 0.f) + a[2 * i] * b[2 * i] - ai * b[2 * i + 1];
-		d[2 * i + 1] = (add ? d[2 * i + 1] : 0.f) + a[2 * i] * b[2 * i + 1] + ai * b[2 * i];
-	}
-}
-
-
-// d = a b
-static void row_mul(long X, complex float d[X], float sign, const complex float a[X], const complex float b[X])
-{
-	row_product(false, X, d, sign, a, b);
-}
-
-
-// d += a b
-static void row_fmac(long X, complex float d[X], float sign, const complex float a[X], const complex float b[X])
-{
-	row_product(true, X, d, sign, a, b);
-}
-
-
 static void modulate_maps(struct dc_sense_s* op, const complex float* mod, const complex float* maps)
 {
 	long planes = md_calc_size(DIMS, op->map_dims) / op->pixels;
@@ -280,52 +211,6 @@ void dc_sense_set(struct dc_sense_s* op, const complex float* maps, const comple
 	modulate_maps(op, mod, maps);
 
 	memset(op->coil, 0, (size_t)op->layout.size * CFL_SIZE);
-}
-
-
-// one frame of one sample, and what belongs to it
-struct frame_s {
-
-	const complex float* smap;
-	const complex float* pm;
-	const float* weights;
-	long img;	// offsets in elements
-	long ksp;
-};
-
-static struct frame_s frame_at(const struct dc_sense_s* op, long sample, const long pos[DIMS])
-{
-	long spos[DIMS];
-
-	md_copy_dims(DIMS, spos, pos);
-	spos[BATCH_DIM] = sample;
-
-	return (struct frame_s){
-
-		.smap = &MD_ACCESS(DIMS, op->map_strs, spos, op->smap),
-		.pm = &MD_ACCESS(DIMS, op->pm_strs, spos, op->pm),
-		.weights = &MD_ACCESS(DIMS, op->weight_strs, spos, op->weights),
-		.img = md_calc_offset(DIMS, op->img_strs, pos) / (long)CFL_SIZE,
-		.ksp = md_calc_offset(DIMS, op->ksp_strs, pos) / (long)CFL_SIZE,
-	};
-}
-
-
-static bool frame_next(const struct dc_sense_s* op, long pos[DIMS])
-{
-	return md_next(DIMS, op->frame_dims, FRAME_FLAGS & ~BATCH_FLAG, pos);
-}
-
-
-static complex float* coil_row(const struct dc_sense_s* op, long coil, long y)
-{
-	return op->coil + (coil % op->group) * op->layout.size + y * op->layout.pitch;
-}
-
-
-static const complex float* map_row(const struct dc_sense_s* op, const struct frame_s* f, long coil, long map, long y)
-{
-	return f->smap + (map * op->coils + coil) * op->pixels + y * op->layout.dims[0];
 }
 
 

@@ -25,4 +25,7 @@ extern void dc_sense_forward(struct dc_sense_s* op, long sample, complex float* 
 extern void dc_sense_adjoint(struct dc_sense_s* op, long sample, complex float* img, const complex float* ksp);
 extern void dc_sense_normal(struct dc_sense_s* op, long sample, complex float* dst, const complex float* src);
 
+// as gleam_dc_average
+extern void dc_sense_average(struct dc_sense_s* op, long sample, complex float* img, const complex float* ksp);
+
 #endif		// _GLEAM_DC_SENSE_H

@@ -348,6 +348,16 @@ void gpu_dc_adjoint(struct gpu_dc_s* dc, complex float* x, complex float* ksp, c
 }
 
 
+void gpu_dc_average(struct gpu_dc_s* dc, complex float* x, const complex float* ksp, const complex float* pattern)
+{
+	// all frames with the same k-space, so that the plan and maps of all serve for it
+	gpu_dc_average_kspace(&dc->shape, dc->coils, ksp, pattern);
+	gpu_dc_fft_backward(dc->fft, dc->coils);
+	gpu_dc_combine(&dc->shape, x, dc->maps, dc->coils);
+	gpu_dc_average_frames(&dc->shape, x);
+}
+
+
 void gpu_dc_forward(struct gpu_dc_s* dc, complex float* ksp, const complex float* x, const complex float* pattern)
 {
 	gpu_dc_expand(&dc->shape, ksp, dc->maps, x);

@@ -45,6 +45,9 @@ extern void gpu_dc_select(struct gpu_dc_s* dc, const complex float* maps, const 
 extern void gpu_dc_adjoint(struct gpu_dc_s* dc, complex float* x, complex float* ksp, const complex float* pattern);
 extern void gpu_dc_forward(struct gpu_dc_s* dc, complex float* ksp, const complex float* x, const complex float* pattern);
 
+// as gleam_dc_average, but the other frames of x are overwritten; ksp is not
+extern void gpu_dc_average(struct gpu_dc_s* dc, complex float* x, const complex float* ksp, const complex float* pattern);
+
 // A^H A x; dst may be src
 extern void gpu_dc_normal(struct gpu_dc_s* dc, complex float* dst, const complex float* src);
 

@@ -53,6 +53,12 @@ extern void gpu_dc_pattern_weights(const struct gpu_dc_shape_s* shape, float* we
 // k-space, in place: multiplied with P M, or its conjugate
 extern void gpu_dc_apply_pattern(const struct gpu_dc_shape_s* shape, gpu_complex_t* ksp, const gpu_complex_t* pattern, bool conj);
 
+// k-space (sum conj(P) M y) / (sum |P|^2) over the frames of a sample, in all its frames
+extern void gpu_dc_average_kspace(const struct gpu_dc_shape_s* shape, gpu_complex_t* coils, const gpu_complex_t* ksp, const gpu_complex_t* pattern);
+
+// the mean of all frames of an image, in its first
+extern void gpu_dc_average_frames(const struct gpu_dc_shape_s* shape, gpu_complex_t* x);
+
 // coil images between the two transforms of the normal operator, in place
 extern void gpu_dc_weight(const struct gpu_dc_shape_s* shape, gpu_complex_t* coils, const float* weights);
 

@@ -189,14 +189,14 @@ static __device__ inline float interpolate(unsigned int lower, unsigned int uppe
 /* The element of a rank by radix selection, digit by digit; one block for each
  * sample, which reads it five times.
  */
-static __global__ void __launch_bounds__(SELECT_THREADS) percentile(long N, long below, double part, const float2* x0, float* scale)
+static __global__ void __launch_bounds__(SELECT_THREADS) percentile(long N, long stride, long below, double part, const float2* x0, float* scale)
 {
 	__shared__ unsigned int hist[BINS * COPIES];
 	__shared__ unsigned int bins[BINS];
 	__shared__ struct select_s sel;
 	__shared__ unsigned int upper;
 
-	const float2* x = x0 + blockIdx.x * N;
+	const float2* x = x0 + blockIdx.x * stride;
 
 	if (0 == threadIdx.x) {
 
@@ -237,7 +237,7 @@ static __global__ void __launch_bounds__(SELECT_THREADS) percentile(long N, long
 }
 
 
-void gpu_scaling(long samples, long N, const float2* x0, float* scale)
+void gpu_scaling(long samples, long N, long stride, const float2* x0, float* scale)
 {
 	if (1 > N) {
 
@@ -249,7 +249,7 @@ void gpu_scaling(long samples, long N, const float2* x0, float* scale)
 	long below = (long)rank;
 
 	GPU_LAUNCH_SYNC(percentile, (unsigned int)samples, SELECT_THREADS, gpu_stream(),
-			N, below, rank - (double)below, x0, scale);
+			N, stride, below, rank - (double)below, x0, scale);
 }
 
 

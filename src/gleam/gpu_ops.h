@@ -29,10 +29,11 @@ extern long gpu_loss_partials(long N);
 extern void gpu_loss_l1(long N, float scale, gpu_complex_t* grad, const gpu_complex_t* x, const gpu_complex_t* ref,
 		double* sum, double* partial);
 
-/* The 95th percentile of the magnitude of each sample (N elements), with the same
- * bits as gleam_data_scaling, see there. 0 if N is 0.
+/* The 95th percentile of the magnitude of each sample (N elements, of which the first of
+ * samples are stride elements apart), with the same bits as gleam_data_scaling, see there.
+ * 0 if N is 0.
  */
-extern void gpu_scaling(long samples, long N, const gpu_complex_t* x0, float* scale);
+extern void gpu_scaling(long samples, long N, long stride, const gpu_complex_t* x0, float* scale);
 
 /* dst = src / scale of its sample (as a product with the reciprocal); a scale that is
  * not positive, that of an empty sample, changes nothing. dst may be src.

@@ -53,6 +53,7 @@ struct stage_s {
 
 	struct sizes_s sizes;
 	long weights_size;	// of a part
+	long averaged;		// elements of the image that samples are scaled by, 0: x0
 
 	size_t bytes;		// of a block
 	void* host_memory;
@@ -144,11 +145,12 @@ static void* host_alloc(size_t bytes)
 	return ptr;
 }
 
-static struct stage_s* stage_create(const struct gleam_data_s* data, void* dc, long size, long micro_batch)
+static struct stage_s* stage_create(const struct gleam_data_s* data, void* dc, long size, long micro_batch, long averaged)
 {
 	PTR_ALLOC(struct stage_s, s);
 
-	*s = (struct stage_s){ .data = data, .dc = dc, .size = size, .micro_batch = micro_batch, .sizes = sizes_of(data) };
+	*s = (struct stage_s){ .data = data, .dc = dc, .size = size, .micro_batch = micro_batch, .sizes = sizes_of(data),
+		.averaged = averaged };
 
 	struct gleam_dims_s dims = gleam_batch_dims(data, micro_batch);
 
@@ -282,7 +284,18 @@ static void prepare_part(struct stage_s* s, long part, complex float* x0)
 
 	gpu_dc_prepare(s->dc, maps, weights, s->device.maps + first * s->sizes.map, pattern);
 	gpu_dc_select(s->dc, maps, weights);
-	gpu_dc_adjoint(s->dc, x0 + first * s->sizes.img, s->device.ksp + first * s->sizes.ksp, pattern);
+
+	complex float* x = x0 + first * s->sizes.img;
+	complex float* ksp = s->device.ksp + first * s->sizes.ksp;
+
+	// where x0 is going to be there is room for the average
+	if (0 < s->averaged) {
+
+		gpu_dc_average(s->dc, x, ksp, pattern);
+		gpu_scaling(s->micro_batch, s->averaged, s->sizes.img, x, s->scale + first);
+	}
+
+	gpu_dc_adjoint(s->dc, x, ksp, pattern);
 }
 
 static bool has_read(const struct stage_s* s, const long samples[])
@@ -302,7 +315,9 @@ static void stage_load(struct stage_s* s, const long samples[], complex float* x
 	for (long part = 0; part < s->size / s->micro_batch; part++)
 		prepare_part(s, part, x0);
 
-	gpu_scaling(s->size, s->sizes.img, x0, s->scale);
+	if (0 == s->averaged)
+		gpu_scaling(s->size, s->sizes.img, s->sizes.img, x0, s->scale);
+
 	gpu_unscale(s->size, s->sizes.img, x0, x0, s->scale);
 
 	if (0 < s->sizes.ref)

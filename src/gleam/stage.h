@@ -15,8 +15,8 @@ struct stage_s;
 
 struct stage_ops_s {
 
-	// dc: the data consistency of a part, of the same place
-	struct stage_s* (*create)(const struct gleam_data_s* data, void* dc, long size, long micro_batch);
+	// dc: the data consistency of a part, of the same place; averaged as gleam_unroll_averaged
+	struct stage_s* (*create)(const struct gleam_data_s* data, void* dc, long size, long micro_batch, long averaged);
 	void (*free)(struct stage_s* stage);
 
 	// bytes on the device

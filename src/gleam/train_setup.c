@@ -204,7 +204,7 @@ static void initial_weights(struct gleam_trainer_s* t)
 	}
 }
 
-// step size and mu come with the weights
+// step size, mu and the rule of scaling come with the weights
 static void take_dc(struct gleam_net_s* net, const struct gleam_net_s* from)
 {
 	const struct gleam_net_s* def = &gleam_net_defaults;
@@ -214,6 +214,7 @@ static void take_dc(struct gleam_net_s* net, const struct gleam_net_s* from)
 
 	net->step_size = from->step_size;
 	net->mu = from->mu;
+	net->scaling = from->scaling;
 }
 
 static void load_weights(struct gleam_trainer_s* t)
@@ -248,6 +249,7 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 
 	net.prox.maps = t->dims.map[MAPS_DIM];
 	net.prox.spatial = gleam_data_spatial(t->data);
+	net.scaling = (1 < t->dims.ksp[TIME_DIM]) ? GLEAM_SCALING_AVERAGE : GLEAM_SCALING_IMAGE;
 
 	gleam_net_complete(&net);
 

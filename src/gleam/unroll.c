@@ -167,6 +167,16 @@ long gleam_unroll_pixels(const struct gleam_unroll_s* u)
 	return md_calc_size(DIMS, u->img_dims);
 }
 
+long gleam_unroll_averaged(const struct gleam_unroll_s* u)
+{
+	long frames = u->img_dims[TIME_DIM];
+
+	if ((1 == frames) || (GLEAM_SCALING_AVERAGE != u->net.scaling))
+		return 0;
+
+	return gleam_unroll_pixels(u) / (frames * u->img_dims[BATCH_DIM]);
+}
+
 
 void gleam_unroll_load(struct gleam_unroll_s* u, int slot, const float* params)
 {

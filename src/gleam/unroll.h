@@ -39,6 +39,10 @@ extern const struct gleam_place_s* gleam_unroll_place(const struct gleam_unroll_
 extern void* gleam_unroll_dc(struct gleam_unroll_s* unroll);
 extern long gleam_unroll_pixels(const struct gleam_unroll_s* unroll);
 
+// elements of an image without its frames where that of the average over time is what
+// samples are scaled by, else 0
+extern long gleam_unroll_averaged(const struct gleam_unroll_s* unroll);
+
 /* The parameters of a slot (gleam_net_params(net) of them, on the device) for all
  * passes that follow. They must stay; if they change, they are to be loaded again.
  */

@@ -56,7 +56,7 @@ static bool net_equal(const struct gleam_net_s* a, const struct gleam_net_s* b)
 		&& (a->prox.maps == b->prox.maps) && (a->prox.spatial == b->prox.spatial)
 		&& (0 == memcmp(&a->step_size, &b->step_size, sizeof(float)))
 		&& (0 == memcmp(&a->mu, &b->mu, sizeof(float)))
-		&& (a->cg_iter == b->cg_iter) && (a->learn_dc == b->learn_dc);
+		&& (a->cg_iter == b->cg_iter) && (a->learn_dc == b->learn_dc) && (a->scaling == b->scaling);
 }
 
 
@@ -261,4 +261,26 @@ Test(conf, bad_text_is_rejected)
 	expect_rejected("layers", "layers 5\n", "blocks, layers: found 2, 5");
 	expect_rejected("learn-dc", "learn-dc 2\n", "learn-dc: found '2'");
 	expect_rejected("spatial", "spatial 4\n", "spatial: found '4'");
+	expect_rejected("learn-dc", "learn-dc 0\nscaling none\n", "scaling: found 'none', expected 'image' or 'time-average'");
+}
+
+
+// files that were written before there was a rule for series
+Test(conf, scaling_may_be_missing)
+{
+	struct gleam_net_s net = complete(GLEAM_PGD, 3);
+	struct gleam_net_s back = { };
+	char text[1024];
+
+	net.scaling = GLEAM_SCALING_AVERAGE;
+	print(&net, sizeof(text), text);
+
+	cr_expect(NULL != strstr(text, "\nscaling time-average\n"));
+	cr_expect((NULL == gleam_net_parse(&back, text)) && net_equal(&net, &back));
+
+	net.scaling = GLEAM_SCALING_IMAGE;
+	print(&net, sizeof(text), text);
+
+	cr_expect(NULL == strstr(text, "scaling"));
+	cr_expect((NULL == gleam_net_parse(&back, text)) && net_equal(&net, &back));
 }

@@ -55,11 +55,13 @@ static bool can_run(const char* test)
 static struct gleam_net_s small_net(const struct gleam_data_s* data)
 {
 	struct gleam_net_s net = gleam_net_defaults;
+	struct gleam_dims_s dims = gleam_batch_dims(data, 1);
 
 	net.iterations = 1;
 	net.prox.features = 2;
-	net.prox.maps = 1;
+	net.prox.maps = dims.map[MAPS_DIM];
 	net.prox.spatial = gleam_data_spatial(data);
+	net.scaling = GLEAM_SCALING_AVERAGE;
 
 	gleam_net_complete(&net);
 
@@ -183,9 +185,25 @@ static void write_samples(void)
 }
 
 
-static void check_loads(long micro_batch)
+enum { FRAMES = 3 };
+
+// patterns of frames that differ, two maps
+static void write_series(void)
 {
-	write_samples();
+	RANDOM_CFL("k", X, Y, [3] = C, [10] = FRAMES, [13] = SAMPLES);
+	RANDOM_CFL("s", X, Y, [3] = C, [4] = 2, [13] = SAMPLES);
+	RANDOM_CFL("r", X, Y, [4] = 2, [10] = FRAMES, [13] = SAMPLES);
+	ONES_CFL("p", X, Y, [10] = FRAMES);
+
+	for (long t = 0; t < FRAMES; t++)
+		for (long i = 0; i < 9 + t; i++)
+			poke("p", t * X * Y + 4 * i, 0.);
+}
+
+
+static void check_loads(void (*write)(void), long micro_batch)
+{
+	write();
 
 	struct gleam_data_s* data = gleam_data_open(&all);
 	struct side_s cpu = side_create(&nn_backend_ref, data, micro_batch);
@@ -225,14 +243,24 @@ static void check_loads(long micro_batch)
 Test(gpu_batch, sample_by_sample)
 {
 	if (can_run("mini-batches on the GPU, sample by sample"))
-		check_loads(1);
+		check_loads(write_samples, 1);
 }
 
 
 Test(gpu_batch, two_at_once)
 {
 	if (can_run("mini-batches on the GPU, two at once"))
-		check_loads(2);
+		check_loads(write_samples, 2);
+}
+
+
+Test(gpu_batch, series)
+{
+	if (!can_run("mini-batches of series on the GPU"))
+		return;
+
+	check_loads(write_series, 1);
+	check_loads(write_series, 2);
 }
 
 

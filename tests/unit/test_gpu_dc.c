@@ -29,6 +29,7 @@ Test(gpu_dc, all)
 #include "gleam/dc.h"
 #include "gleam/gpu_dc.h"
 
+#include "dc_average_expected.h"
 #include "dc_dense.h"
 #include "dc_help.h"
 #include "gpu_dc_help.h"
@@ -293,6 +294,45 @@ Test(gpu_dc, bytes_are_as_predicted)
 		cr_expect(before == gpu_memory().taken);
 
 		dc_problem_free(&p);
+	}
+}
+
+
+Test(gpu_dc, average)
+{
+	GPU_OR_SKIP("gpu_dc::average");
+
+	for (int i = 0; i < DC_SERIES; i++) {
+
+		struct gpu_dc_problem_s g = gpu_dc_problem_create(&dc_series[i], 71);
+
+		long frame = g.p.N / g.p.img_dims[TIME_DIM];
+		complex float* ksp = dc_random(g.K, 3);
+		complex float* expected = dc_expected_average(&g.p, ksp);
+		complex float* gksp = gpu_put(g.K, ksp);
+		complex float* gx = gpu_poison(g.N);
+
+		gpu_dc_average(g.gpu, gx, gksp, g.pattern);
+
+		complex float* x = gpu_get(g.N, gx);
+		complex float* after = gpu_get(g.K, gksp);
+
+		for (long s = 0; s < g.p.samples; s++) {
+
+			double err = gpu_dc_error(1, frame, expected + s * frame, x + s * g.p.N);
+
+			cr_expect(err < 16. * EPS, "%s: %e", g.p.name, err);
+		}
+
+		cr_expect(dc_same_bits(g.K, ksp, after), "%s: k-space has changed", g.p.name);
+
+		md_free(ksp);
+		md_free(expected);
+		md_free(x);
+		md_free(after);
+		gpu_free(gksp);
+		gpu_free(gx);
+		gpu_dc_problem_free(&g);
 	}
 }
 

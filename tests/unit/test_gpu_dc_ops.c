@@ -155,7 +155,7 @@ static void check_scaling(const char* name, fill_t fill, long samples, long N)
 	complex float* gx = gpu_put(samples * N, x);
 	float* scale = (float*)gpu_poison(samples);
 
-	gpu_scaling(samples, N, gx, scale);
+	gpu_scaling(samples, N, N, gx, scale);
 	gpu_download(found, scale, sizeof(found));
 	gpu_sync();
 
@@ -195,13 +195,36 @@ Test(gpu_dc, scaling_has_the_same_bits)
 }
 
 
+// of the first elements of each sample only
+Test(gpu_dc, scaling_of_a_part)
+{
+	GPU_OR_SKIP("gpu_dc::scaling_of_a_part");
+
+	enum { N = 100, STRIDE = 151 };
+
+	complex float* x = dc_random(3 * STRIDE, 10);
+	complex float* gx = gpu_put(3 * STRIDE, x);
+	float* scale = (float*)gpu_poison(3);
+	float abs[N];
+
+	gpu_scaling(3, N, STRIDE, gx, scale);
+
+	for (int i = 0; i < 3; i++)
+		cr_expect(gleam_data_scaling(N, x + i * STRIDE, abs) == gpu_get_float(scale + i));
+
+	md_free(x);
+	gpu_free(gx);
+	gpu_free(scale);
+}
+
+
 Test(gpu_dc, scaling_of_nothing)
 {
 	GPU_OR_SKIP("gpu_dc::scaling_of_nothing");
 
 	float* scale = gpu_put_floats(2, (float[2]){ 7., 8. });
 
-	gpu_scaling(2, 0, NULL, scale);
+	gpu_scaling(2, 0, 0, NULL, scale);
 
 	cr_expect(0. == gpu_get_float(scale));
 	cr_expect(0. == gpu_get_float(scale + 1));

@@ -1,0 +1,102 @@
+/*
+ * The forward model on the CPU from inside, and its frames one by one: for
+ * dc_sense.c and dc_average.c only.
+ */
+#ifndef _DC_FRAME_H
+#define _DC_FRAME_H
+
+#include <complex.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "num/multind.h"
+#include "num/flpmath.h"
+
+#include "misc/mri.h"
+
+#include "dc_fft.h"
+
+#define SPACE_FLAGS FFT_FLAGS
+#define FRAME_FLAGS (~(SPACE_FLAGS | COIL_FLAG | MAPS_FLAG))
+
+struct dc_sense_s {
+
+	struct dc_layout_s layout;
+	long pixels;
+	long coils;
+	long maps;
+	long group;	// coils worked on at the same time
+	bool parallel;
+
+	long frame_dims[DIMS];
+
+	long map_dims[DIMS];
+	long pat_dims[DIMS];
+	long pm_dims[DIMS];	// pattern, each frame of full size
+
+	// in bytes, 0 where a dimension is shared
+	long img_strs[DIMS];
+	long ksp_strs[DIMS];
+	long map_strs[DIMS];
+	long pm_strs[DIMS];
+	long weight_strs[DIMS];
+
+	complex float* smap;	// s M S
+	complex float* pm;	// P M
+	float* weights;		// |P|^2, padded
+	complex float* coil;	// padded coil images
+	complex float* sum;	// of groups of coils so far, NULL if there is one group
+
+	void* mem;
+	size_t bytes;
+
+	struct dc_fft_s* fft;
+};
+
+
+// one frame of one sample, and what belongs to it
+struct frame_s {
+
+	const complex float* smap;
+	const complex float* pm;
+	const float* weights;
+	long img;	// offsets in elements
+	long ksp;
+};
+
+static inline struct frame_s frame_at(const struct dc_sense_s* op, long sample, const long pos[DIMS])
+{
+	long spos[DIMS];
+
+	md_copy_dims(DIMS, spos, pos);
+	spos[BATCH_DIM] = sample;
+
+	return (struct frame_s){
+
+		.smap = &MD_ACCESS(DIMS, op->map_strs, spos, op->smap),
+		.pm = &MD_ACCESS(DIMS, op->pm_strs, spos, op->pm),
+		.weights = &MD_ACCESS(DIMS, op->weight_strs, spos, op->weights),
+		.img = md_calc_offset(DIMS, op->img_strs, pos) / (long)CFL_SIZE,
+		.ksp = md_calc_offset(DIMS, op->ksp_strs, pos) / (long)CFL_SIZE,
+	};
+}
+
+
+static inline bool frame_next(const struct dc_sense_s* op, long pos[DIMS])
+{
+	return md_next(DIMS, op->frame_dims, FRAME_FLAGS & ~BATCH_FLAG, pos);
+}
+
+
+static inline complex float* coil_row(const struct dc_sense_s* op, long coil, long y)
+{
+	return op->coil + (coil % op->group) * op->layout.size + y * op->layout.pitch;
+}
+
+
+static inline const complex float* map_row(const struct dc_sense_s* op, const struct frame_s* f, long coil, long map, long y)
+{
+	return f->smap + (map * op->coils + coil) * op->pixels + y * op->layout.dims[0];
+}
+
+#endif		// _DC_FRAME_H
