@@ -53,7 +53,7 @@ copy_trace()
 copy_scripts()
 {
 	mkdir -p "$out/tests/e2e" "$out/bench/gpu" "$out/scripts"
-	cp tests/lib.sh tests/run.sh "$out/tests/"
+	cp tests/lib.sh tests/series.sh tests/run.sh "$out/tests/"
 	cp tests/e2e/* "$out/tests/e2e/"
 	cp bench/*.py bench/*.sh "$out/bench/"
 	cp bench/gpu/*.py bench/gpu/*.sh "$out/bench/gpu/"

@@ -38,6 +38,7 @@ struct gleam_batch_s {
 	long map_size;
 	long pat_size;
 	long img_size;
+	long ref_size;		// smaller than an image where it is one for all maps
 	long avg_size;		// of the image averaged over time, 0 where samples are scaled by x0
 
 	// on the CPU: k-space and maps of a part, and what a sample needs for a moment, in turn
@@ -70,7 +71,7 @@ struct gleam_dims_s gleam_batch_dims(const struct gleam_data_s* data, long micro
 	return dims;
 }
 
-static void sizes_of_one(const struct gleam_data_s* data, long* ksp, long* map, long* pat, long* img)
+static void sizes_of_one(const struct gleam_data_s* data, long* ksp, long* map, long* pat, long* img, long* ref)
 {
 	struct gleam_dims_s dims = gleam_batch_dims(data, 1);
 	long img_dims[DIMS];
@@ -81,6 +82,10 @@ static void sizes_of_one(const struct gleam_data_s* data, long* ksp, long* map, 
 	*map = md_calc_size(DIMS, dims.map);
 	*pat = md_calc_size(DIMS, dims.pat);
 	*img = md_calc_size(DIMS, img_dims);
+
+	gleam_data_ref_dims(data, img_dims);
+
+	*ref = md_calc_size(DIMS, img_dims);
 }
 
 // k-space on a trajectory may be smaller than its image
@@ -95,10 +100,11 @@ size_t gleam_batch_bytes(const struct gleam_place_s* place, const struct gleam_d
 	long map;
 	long pat;
 	long img;
+	long ref;
 
-	sizes_of_one(data, &ksp, &map, &pat, &img);
+	sizes_of_one(data, &ksp, &map, &pat, &img, &ref);
 
-	size_t images = (size_t)(3 * size * img) * CFL_SIZE;
+	size_t images = (size_t)(size * (2 * img + ref)) * CFL_SIZE;
 
 	if (NULL != place->stage)
 		return images + place->stage->bytes(data, size, micro_batch);
@@ -139,7 +145,7 @@ struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct
 	b->samples = xmalloc((size_t)size * sizeof(long));
 	b->scale = xmalloc((size_t)size * sizeof(float));
 
-	sizes_of_one(data, &b->ksp_size, &b->map_size, &b->pat_size, &b->img_size);
+	sizes_of_one(data, &b->ksp_size, &b->map_size, &b->pat_size, &b->img_size, &b->ref_size);
 	b->avg_size = gleam_unroll_averaged(unroll);
 
 	if (NULL == b->place->stage)
@@ -148,7 +154,7 @@ struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct
 		b->stage = b->place->stage->create(data, gleam_unroll_dc(unroll), size, micro_batch, b->avg_size);
 
 	b->x0 = alloc_elements(b->place, size * b->img_size);
-	b->ref = alloc_elements(b->place, size * b->img_size);
+	b->ref = alloc_elements(b->place, size * b->ref_size);
 	b->x = alloc_elements(b->place, size * b->img_size);
 
 	return PTR_PASS(b);
@@ -192,7 +198,12 @@ const complex float* gleam_batch_x0(const struct gleam_batch_s* b, long part)
 
 const complex float* gleam_batch_ref(const struct gleam_batch_s* b, long part)
 {
-	return b->ref + part * b->micro_batch * b->img_size;
+	return b->ref + part * b->micro_batch * b->ref_size;
+}
+
+long gleam_batch_ref_elements(const struct gleam_batch_s* b)
+{
+	return b->size * b->ref_size;
 }
 
 complex float* gleam_batch_x(struct gleam_batch_s* b, long part)
@@ -248,7 +259,9 @@ static void check_scale(const struct gleam_batch_s* b, long i, float scale)
  */
 static void check_units(const struct gleam_batch_s* b, long i, const complex float* ref, const complex float* x0)
 {
-	double ratio = (double)md_zrms(1, (long[1]){ b->img_size }, ref) / (double)md_zrms(1, (long[1]){ b->img_size }, x0);
+	// one for all maps has the energy of all of them
+	double ratio = (double)md_zrms(1, (long[1]){ b->ref_size }, ref) / (double)md_zrms(1, (long[1]){ b->img_size }, x0)
+			* sqrt((double)b->ref_size / (double)b->img_size);
 
 	if (!(0. < ratio) || ((0.1 < ratio) && (10. > ratio)))
 		return;
@@ -264,7 +277,7 @@ static void set_scale(struct gleam_batch_s* b, long i, float scale, const comple
 {
 	long dims[1] = { b->img_size };
 	complex float* x0 = b->x0 + i * b->img_size;
-	complex float* ref = b->ref + i * b->img_size;
+	complex float* ref = b->ref + i * b->ref_size;
 
 	check_scale(b, i, scale);
 
@@ -276,7 +289,7 @@ static void set_scale(struct gleam_batch_s* b, long i, float scale, const comple
 	if (gleam_data_has_reference(b->data)) {
 
 		gleam_data_reference(b->data, b->samples[i], ref, b->buffer);
-		md_zsmul(1, dims, ref, ref, 1.f / b->scale[i]);
+		md_zsmul(1, (long[1]){ b->ref_size }, ref, ref, 1.f / b->scale[i]);
 
 		if (!b->checked)
 			check_units(b, i, ref, image);
@@ -391,7 +404,7 @@ static void check_units_staged(const struct gleam_batch_s* b)
 	for (long i = 0; i < b->size; i++) {
 
 		b->place->device->download(x0, b->x0 + i * b->img_size, bytes);
-		b->place->device->download(ref, b->ref + i * b->img_size, bytes);
+		b->place->device->download(ref, b->ref + i * b->ref_size, (size_t)b->ref_size * CFL_SIZE);
 
 		check_units(b, i, ref, x0);
 	}

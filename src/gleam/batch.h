@@ -51,6 +51,9 @@ extern void gleam_batch_select(struct gleam_batch_s* batch, long part);
 
 extern const complex float* gleam_batch_x0(const struct gleam_batch_s* batch, long part);
 extern const complex float* gleam_batch_ref(const struct gleam_batch_s* batch, long part);
+// elements of the references of the whole mini-batch
+extern long gleam_batch_ref_elements(const struct gleam_batch_s* batch);
+
 extern complex float* gleam_batch_x(struct gleam_batch_s* batch, long part);
 
 // the number that sample i of the mini-batch was divided by

@@ -11,6 +11,7 @@
 #include "num/flpmath.h"
 #include "num/multind.h"
 
+#include "misc/debug.h"
 #include "misc/misc.h"
 #include "misc/mri.h"
 
@@ -39,6 +40,7 @@ struct gleam_data_s {
 	long pat_dims[DIMS];
 	long img_dims[DIMS];
 	long trj_dims[DIMS];
+	long ref_dims[DIMS];
 
 	bool* empty;
 };
@@ -74,7 +76,7 @@ static void check_reference(const struct gleam_data_s* data)
 	struct shape_s shape = shape_reference(dims, maps, data->ref_kspace);
 	struct shape_s other = shape_reference(dims, maps, !data->ref_kspace);
 
-	const char* way_out = "Give one image for every sample and every map of the sensitivities";
+	const char* way_out = "Give one image for every sample, and for every map of the sensitivities or combined of all";
 
 	if (shape_fits(&other, data->reference.dims))
 		way_out = data->ref_kspace ? "It looks like an image: leave --ref-kspace out" : "It looks like k-space: add --ref-kspace";
@@ -130,9 +132,11 @@ static void check_plausible(const struct gleam_data_s* data)
 			data->maps.name, dims_text(text, map_dims), data->ksp_dims[TIME_DIM], spatial);
 
 	if ((2 > spatial) || (3 < spatial))
-		error("%s: found k-space %s: %d of the dimensions 0, 1, 2 and 10 are larger than one, expected two or three. "
-			"Other dimensions are counted as samples along 13, 14 and 15: 'bart transpose' moves them there.\n",
-			data->kspace.name, dims_text(text, data->kspace.dims), spatial);
+		error("%s: found k-space %s: %d of the dimensions 0, 1, 2 and 10 are larger than one, expected two or three. %s\n",
+			data->kspace.name, dims_text(text, data->kspace.dims), spatial, (2 > spatial)
+			? "Other dimensions are counted as samples along 13, 14 and 15: 'bart transpose' moves them there."
+			: "One of them becomes samples in all files: slices that were acquired one by one by 'bart transpose 2 13'; positions along "
+			  "a fully sampled readout by 'bart transpose 0 13', after k-space was transformed along it ('bart fft -u -i 1').");
 }
 
 
@@ -230,6 +234,11 @@ static void set_dims(struct gleam_data_s* data)
 	image_space(data, data->img_dims, data->ksp_dims);
 	data->img_dims[COIL_DIM] = 1;
 	data->img_dims[MAPS_DIM] = data->map_dims[MAPS_DIM];
+
+	md_copy_dims(DIMS, data->ref_dims, data->img_dims);
+
+	if ((NULL != data->reference.name) && !data->ref_kspace)
+		data->ref_dims[MAPS_DIM] = data->reference.dims[MAPS_DIM];
 }
 
 
@@ -354,6 +363,33 @@ bool gleam_data_trajectory_shared(const struct gleam_data_s* data)
 {
 	return    (1 == input_samples(data->trajectory.dims))
 	       && ((NULL == data->pattern.name) || (1 == input_samples(data->pattern.dims)));
+}
+
+
+void gleam_data_ref_dims(const struct gleam_data_s* data, long dims[DIMS])
+{
+	md_copy_dims(DIMS, dims, data->ref_dims);
+}
+
+
+bool gleam_data_combined(const struct gleam_data_s* data)
+{
+	return data->ref_dims[MAPS_DIM] < data->img_dims[MAPS_DIM];
+}
+
+
+void gleam_data_tell_reference(const struct gleam_data_s* data)
+{
+	static bool told = false;	// in an earlier pass of a loop (bart -l)
+
+	long maps = data->img_dims[MAPS_DIM];
+
+	if (!told && (1 < maps) && (NULL != data->reference.name))
+		debug_printf(DP_INFO, "%s: %s\n", data->reference.name, gleam_data_combined(data)
+			? "one image for all maps: compared with the root of the sum of squares over maps, in magnitude"
+			: "an image for each map: the loss compares each, metrics their root of the sum of squares");
+
+	told = true;
 }
 
 
@@ -496,7 +532,7 @@ void gleam_data_reference(const struct gleam_data_s* data, long sample, complex 
 
 	if (!data->ref_kspace) {
 
-		md_copy(DIMS, data->img_dims, dst, src, CFL_SIZE);
+		md_copy(DIMS, data->ref_dims, dst, src, CFL_SIZE);
 		input_release(&data->reference);
 		return;
 	}

@@ -47,6 +47,15 @@ extern void gleam_data_map_dims(const struct gleam_data_s* data, long dims[DIMS]
 extern void gleam_data_pat_dims(const struct gleam_data_s* data, long dims[DIMS]);
 extern void gleam_data_img_dims(const struct gleam_data_s* data, long dims[DIMS]);
 
+// of the reference: those of an image, but of size one along MAPS_DIM where it is combined
+extern void gleam_data_ref_dims(const struct gleam_data_s* data, long dims[DIMS]);
+
+// several maps, but a reference that is one image for all of them
+extern bool gleam_data_combined(const struct gleam_data_s* data);
+
+// with several maps, once: how images are compared with the reference
+extern void gleam_data_tell_reference(const struct gleam_data_s* data);
+
 // SLICE_DIM, AVG_DIM and BATCH_DIM of the files (all others are 1), and a sample's place in them
 extern void gleam_data_loop_dims(const struct gleam_data_s* data, long dims[DIMS]);
 extern void gleam_data_position(const struct gleam_data_s* data, long sample, long pos[DIMS]);

@@ -70,6 +70,58 @@ void gpu_loss_l1(long N, float scale, float2* grad, const float2* x, const float
 }
 
 
+// at a pixel whose maps are stride elements apart
+static __device__ inline float combined_gradient(float scale, long maps, long stride, float2* grad, const float2* x, float2 ref)
+{
+	float square = 0.f;
+
+	for (long e = 0; e < maps; e++)
+		square += x[e * stride].x * x[e * stride].x + x[e * stride].y * x[e * stride].y;
+
+	float rss = sqrtf(square);
+	float diff = rss - sqrtf(ref.x * ref.x + ref.y * ref.y);
+	float a = (0.f < rss) ? (copysignf(scale, diff) / rss) : 0.f;
+
+	// written so that what is not a number stays
+	bool none = (0.f == a * diff);
+
+	for (long e = 0; e < maps; e++)
+		grad[e * stride] = none ? make_float2(0.f, 0.f) : make_float2(a * x[e * stride].x, a * x[e * stride].y);
+
+	return fabsf(diff);
+}
+
+
+static __global__ void loss_combined(long frames, long maps, long pixels, float scale,
+		float2* grad, const float2* x, const float2* ref, double* partial)
+{
+	__shared__ double buf[SUM_THREADS];
+	double sum = 0.;
+
+	for (long i = blockIdx.x * (long)SUM_THREADS + threadIdx.x; i < frames * pixels; i += gridDim.x * (long)SUM_THREADS) {
+
+		long at = (i / pixels) * maps * pixels + i % pixels;
+
+		sum += (double)combined_gradient(scale, maps, pixels, grad + at, x + at, ref[i]);
+	}
+
+	sum = block_sum(sum, buf);
+
+	if (0 == threadIdx.x)
+		partial[blockIdx.x] = sum;
+}
+
+
+void gpu_loss_combined(long frames, long maps, long pixels, float scale, float2* grad, const float2* x,
+		const float2* ref, double* sum, double* partial)
+{
+	long blocks = gpu_loss_partials(frames * pixels);
+
+	GPU_LAUNCH_SYNC(loss_combined, (unsigned int)blocks, SUM_THREADS, gpu_stream(), frames, maps, pixels, scale, grad, x, ref, partial);
+	GPU_LAUNCH_SYNC(loss_total, 1, SUM_THREADS, gpu_stream(), blocks, partial, sum);
+}
+
+
 /* The magnitude as the bits of a float, which are ordered like it. The C library
  * computes cabsf in the same way: in double precision squares are exact, and it does
  * not matter whether one is added by a fused operation.

@@ -20,7 +20,7 @@ typedef complex float gpu_complex_t;
 extern "C" {
 #endif
 
-// doubles that gpu_loss_l1 needs for partial sums
+// doubles that the losses need for partial sums
 extern long gpu_loss_partials(long N);
 
 /* As gleam_loss_l1: grad = scale (x - ref) / |x - ref|, zero where they are equal;
@@ -28,6 +28,10 @@ extern long gpu_loss_partials(long N);
  */
 extern void gpu_loss_l1(long N, float scale, gpu_complex_t* grad, const gpu_complex_t* x, const gpu_complex_t* ref,
 		double* sum, double* partial);
+
+// as gleam_loss_combined; partial is for all elements of x. grad may be x
+extern void gpu_loss_combined(long frames, long maps, long pixels, float scale, gpu_complex_t* grad, const gpu_complex_t* x,
+		const gpu_complex_t* ref, double* sum, double* partial);
 
 /* The 95th percentile of the magnitude of each sample (N elements, of which the first of
  * samples are stride elements apart), with the same bits as gleam_data_scaling, see there.

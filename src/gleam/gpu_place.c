@@ -133,6 +133,12 @@ static void loss_l1(long N, float scale, complex float* grad, const complex floa
 	gpu_loss_l1(N, scale, grad, x, ref, sum, room);
 }
 
+static void loss_combined(long frames, long maps, long pixels, float scale,
+		complex float* grad, const complex float* x, const complex float* ref, double* sum, void* room)
+{
+	gpu_loss_combined(frames, maps, pixels, scale, grad, x, ref, sum, room);
+}
+
 const struct gleam_place_s gleam_place_gpu = {
 
 	.device = &nn_device_gpu,
@@ -161,6 +167,7 @@ const struct gleam_place_s gleam_place_gpu = {
 
 	.loss_bytes = loss_bytes,
 	.loss_l1 = loss_l1,
+	.loss_combined = loss_combined,
 };
 
 #endif		// GLEAM_GPU

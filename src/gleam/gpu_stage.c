@@ -94,7 +94,9 @@ static struct sizes_s sizes_of(const struct gleam_data_s* data)
 		.img = md_calc_size(DIMS, img_dims),
 	};
 
-	sizes.ref = gleam_data_has_reference(data) ? sizes.img : 0;
+	gleam_data_ref_dims(data, img_dims);
+
+	sizes.ref = gleam_data_has_reference(data) ? md_calc_size(DIMS, img_dims) : 0;
 
 	return sizes;
 }

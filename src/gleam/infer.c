@@ -109,7 +109,7 @@ static void plan_memory(struct infer_s* s)
 	gleam_memory_add(&s->plan, "images of one sample", bytes.images + image + gleam_batch_bytes(s->place, s->data, 1, 1));
 
 	if (NULL != s->conf->files.reference)
-		gleam_memory_add(&s->plan, "metrics", gleam_validate_bytes(s->place, &s->dims));
+		gleam_memory_add(&s->plan, "metrics", gleam_validate_bytes(s->place, s->data));
 
 	if (!s->place->device->host && (NN_BF16 != s->backend->precision))
 		gleam_memory_help(&s->plan, "--precision bf16");
@@ -143,9 +143,13 @@ static void measure(struct infer_s* s, long stage, const complex float* x)
 	if (NULL == s->stat)
 		return;
 
-	const complex float* ref = gleam_place_on_host(s->place, s->host_ref, gleam_batch_ref(s->batch, 0), s->img_bytes);
+	long dims[DIMS];
+	gleam_data_ref_dims(s->data, dims);
 
-	gleam_validate_image(&s->stat[stage], s->img_dims, x, ref);
+	size_t bytes = (size_t)md_calc_size(DIMS, dims) * CFL_SIZE;
+	const complex float* ref = gleam_place_on_host(s->place, s->host_ref, gleam_batch_ref(s->batch, 0), bytes);
+
+	gleam_validate_image(&s->stat[stage], s->img_dims, x, dims, ref);
 }
 
 static bool converged(const struct infer_s* s, const complex float* next, const complex float* x)
@@ -252,6 +256,8 @@ static void infer_open(struct infer_s* s)
 	s->weights = gleam_weights_read(c->weights);
 	s->data = gleam_data_open(&c->files);
 	s->dims = gleam_batch_dims(s->data, 1);
+
+	gleam_data_tell_reference(s->data);
 
 	check_network(s);
 

@@ -18,6 +18,7 @@ struct gleam_module_s {
 	long length;
 	long P;
 	long pixels;
+	bool combined;
 
 	float* grad;		// [length][P]
 	complex float** x;	// outputs of all iterations but the last
@@ -42,7 +43,7 @@ static complex float* image_alloc(const struct gleam_module_s* m)
 	return gleam_place_alloc(m->place, (size_t)m->pixels * CFL_SIZE);
 }
 
-struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P)
+struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P, bool combined)
 {
 	PTR_ALLOC(struct gleam_module_s, m);
 
@@ -51,6 +52,7 @@ struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long l
 	m->length = length;
 	m->P = P;
 	m->pixels = gleam_unroll_pixels(unroll);
+	m->combined = combined;
 
 	size_t room = m->place->loss_bytes(m->pixels);
 
@@ -131,12 +133,29 @@ static void module_backward(struct gleam_module_s* m,
 	}
 }
 
+static void module_loss(struct gleam_module_s* m, float scale, const complex float* out, const complex float* ref, double* loss)
+{
+	if (!m->combined) {
+
+		m->place->loss_l1(m->pixels, scale, m->dx[0], out, ref, loss, m->room);
+		return;
+	}
+
+	long frames;
+	long maps;
+	long pixels;
+
+	gleam_unroll_layout(m->unroll, &frames, &maps, &pixels);
+
+	m->place->loss_combined(frames, maps, pixels, scale, m->dx[0], out, ref, loss, m->room);
+}
+
 void gleam_module_train(struct gleam_module_s* m, double count,
 		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss)
 {
 	module_forward(m, out, in, x0);
 
-	m->place->loss_l1(m->pixels, (float)(1. / count), m->dx[0], out, ref, loss, m->room);
+	module_loss(m, (float)(1. / count), out, ref, loss);
 
 	module_backward(m, out, in, x0);
 }

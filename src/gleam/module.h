@@ -7,14 +7,17 @@
 #define _GLEAM_MODULE_H
 
 #include <complex.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "gleam/unroll.h"
 
 struct gleam_module_s;
 
-// @param length	unrolled iterations in the module, N/M
-extern struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P);
+/* @param length	unrolled iterations in the module, N/M
+ * @param combined	references are one image for all maps
+ */
+extern struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P, bool combined);
 extern void gleam_module_free(struct gleam_module_s* module);
 
 extern size_t gleam_module_bytes(const struct gleam_place_s* place, long length, long P, long pixels);
@@ -31,7 +34,7 @@ extern void gleam_module_clear(struct gleam_module_s* module);
 /* Forward pass, local loss against ref, and backward pass that adds to the
  * gradient. out is the module's output before any update, in its input. Images and
  * loss are on the device.
- * @param count		pixels of the whole mini-batch, by which the mean is taken
+ * @param count		elements of all references of the mini-batch, by which the mean is taken
  * @param loss		its sum over this part is added here
  */
 extern void gleam_module_train(struct gleam_module_s* module, double count,

@@ -72,6 +72,12 @@ static void loss_l1(long N, float scale, complex float* grad, const complex floa
 	*sum += gleam_loss_l1(N, scale, grad, x, ref);
 }
 
+static void loss_combined(long frames, long maps, long pixels, float scale,
+		complex float* grad, const complex float* x, const complex float* ref, double* sum, void*)
+{
+	*sum += gleam_loss_combined(frames, maps, pixels, scale, (void*)grad, (const void*)x, (const void*)ref);
+}
+
 static void repeat(void**, void (*fun)(void* data), void* data)
 {
 	fun(data);
@@ -104,6 +110,7 @@ const struct gleam_place_s gleam_place_cpu = {
 
 	.loss_bytes = loss_bytes,
 	.loss_l1 = loss_l1,
+	.loss_combined = loss_combined,
 };
 
 bool gleam_dims_trajectory(const struct gleam_dims_s* dims)

@@ -59,9 +59,11 @@ struct gleam_place_s {
 	size_t (*taken)(void);
 	size_t (*peak)(void);
 
-	// local loss (gleam/loss.h) of N pixels, added to sum; room for its parts is the caller's
+	// local loss (gleam/loss.h) of N elements of images, added to sum; room for its parts is the caller's
 	size_t (*loss_bytes)(long N);
 	void (*loss_l1)(long N, float scale, complex float* grad, const complex float* x, const complex float* ref, double* sum, void* room);
+	void (*loss_combined)(long frames, long maps, long pixels, float scale,
+			complex float* grad, const complex float* x, const complex float* ref, double* sum, void* room);
 };
 
 extern const struct gleam_place_s gleam_place_cpu;

@@ -39,12 +39,15 @@ struct shape_s shape_pattern(const long ksp_dims[DIMS])
 
 struct shape_s shape_reference(const long ksp_dims[DIMS], long maps, bool ref_kspace)
 {
-	struct shape_s shape = { .exact = FFT_FLAGS | TIME_FLAG | SAMPLE_FLAGS | (ref_kspace ? COIL_FLAG : MAPS_FLAG) };
+	struct shape_s shape = { .exact = FFT_FLAGS | TIME_FLAG | SAMPLE_FLAGS | (ref_kspace ? COIL_FLAG : 0UL) };
 
 	md_copy_dims(DIMS, shape.expected, ksp_dims);
 
-	if (!ref_kspace)
+	if (!ref_kspace) {
+
+		shape.shared = MAPS_FLAG;
 		shape.expected[MAPS_DIM] = maps;
+	}
 
 	return shape;
 }

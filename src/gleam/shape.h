@@ -25,6 +25,7 @@ struct shape_s {
 extern struct shape_s shape_kspace(void);
 extern struct shape_s shape_maps(const long ksp_dims[DIMS]);
 extern struct shape_s shape_pattern(const long ksp_dims[DIMS]);
+// an image for each map, or one for all
 extern struct shape_s shape_reference(const long ksp_dims[DIMS], long maps, bool ref_kspace);
 
 extern bool shape_fits(const struct shape_s* shape, const long dims[DIMS]);

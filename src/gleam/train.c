@@ -40,7 +40,7 @@ static void train_module(struct gleam_trainer_s* t, long m)
 	long length = t->weights->net.iterations / t->weights->net.modules;
 	long first = m * length * t->weights->P;
 	long pixels = gleam_unroll_pixels(t->unroll);
-	double count = (double)(pixels * gleam_batch_parts(t->batch));
+	double count = (double)gleam_batch_ref_elements(t->batch);
 
 	gleam_module_load(t->module, t->params + first);
 	gleam_module_clear(t->module);
@@ -97,7 +97,7 @@ static void set_rates(struct gleam_trainer_s* t)
 static void take_losses(struct gleam_trainer_s* t)
 {
 	long modules = t->weights->net.modules;
-	double count = (double)(gleam_unroll_pixels(t->unroll) * gleam_batch_parts(t->batch));
+	double count = (double)gleam_batch_ref_elements(t->batch);
 
 	t->place->device->download(t->loss, t->sums, (size_t)modules * sizeof(double));
 

@@ -95,6 +95,8 @@ static void open_data(struct gleam_trainer_s* t)
 	t->data = gleam_data_open(&t->conf->train);
 	t->dims = gleam_batch_dims(t->data, t->conf->micro_batch);
 
+	gleam_data_tell_reference(t->data);
+
 	if (t->conf->batch_size > gleam_data_samples(t->data))
 		error("--batch-size is %ld, but %s holds only %ld samples: give as many at most\n", t->conf->batch_size,
 			t->conf->train.kspace, gleam_data_samples(t->data));
@@ -182,7 +184,7 @@ static void plan_memory(struct gleam_trainer_s* t)
 	if (NULL == t->valid)
 		return;
 
-	size_t valid = gleam_batch_bytes(t->place, t->valid, 1, 1) + gleam_validate_bytes(t->place, &t->valid_dims);
+	size_t valid = gleam_batch_bytes(t->place, t->valid, 1, 1) + gleam_validate_bytes(t->place, t->valid);
 
 	if (!shares_unroll(t)) {
 
@@ -280,7 +282,7 @@ static void alloc_validation(struct gleam_trainer_s* t)
 {
 	t->valid_unroll = shares_unroll(t) ? t->unroll : gleam_unroll_create(&t->weights->net, t->backend, &t->valid_dims, 0);
 	t->valid_batch = gleam_batch_create(t->valid, t->valid_unroll, 1, 1);
-	t->validator = gleam_validator_create(t->valid_unroll, t->valid_batch, &t->valid_dims);
+	t->validator = gleam_validator_create(t->valid_unroll, t->valid_batch);
 }
 
 char* gleam_trainer_last(const struct gleam_train_s* conf)
@@ -373,7 +375,7 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 	t->report = gleam_report_create(t->conf->log, net->modules);
 
 	t->unroll = gleam_unroll_create(net, t->backend, &t->dims, (int)length);
-	t->module = gleam_module_create(t->unroll, length, t->weights->P);
+	t->module = gleam_module_create(t->unroll, length, t->weights->P, gleam_data_combined(t->data));
 	t->batch = gleam_batch_create(t->data, t->unroll, t->conf->batch_size, t->conf->micro_batch);
 	t->out = gleam_place_alloc(t->place, (size_t)gleam_unroll_pixels(t->unroll) * CFL_SIZE);
 	t->loss = xmalloc((size_t)net->modules * sizeof(double));

@@ -170,6 +170,13 @@ long gleam_unroll_pixels(const struct gleam_unroll_s* u)
 	return md_calc_size(DIMS, u->img_dims);
 }
 
+void gleam_unroll_layout(const struct gleam_unroll_s* u, long* frames, long* maps, long* pixels)
+{
+	*pixels = md_calc_size(MAPS_DIM, u->img_dims);
+	*maps = u->img_dims[MAPS_DIM];
+	*frames = gleam_unroll_pixels(u) / (*pixels * *maps);
+}
+
 long gleam_unroll_averaged(const struct gleam_unroll_s* u)
 {
 	long frames = u->img_dims[TIME_DIM];

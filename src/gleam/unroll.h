@@ -39,6 +39,9 @@ extern const struct gleam_place_s* gleam_unroll_place(const struct gleam_unroll_
 extern void* gleam_unroll_dc(struct gleam_unroll_s* unroll);
 extern long gleam_unroll_pixels(const struct gleam_unroll_s* unroll);
 
+// images are [frames of all samples][maps][pixels]
+extern void gleam_unroll_layout(const struct gleam_unroll_s* unroll, long* frames, long* maps, long* pixels);
+
 // elements of an image without its frames where that of the average over time is what
 // samples are scaled by, else 0
 extern long gleam_unroll_averaged(const struct gleam_unroll_s* unroll);

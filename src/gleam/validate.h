@@ -13,20 +13,21 @@
 #include "gleam/unroll.h"
 #include "gleam/batch.h"
 
-// adds the metrics of all slices of one image; maps are combined by root sum of squares
-extern void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims[DIMS],
-		const complex float* x, const complex float* ref);
+/* Adds the metrics of all slices of one image. Maps are combined by the root of the sum
+ * of squares, those of a reference that has several, too.
+ */
+extern void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims[DIMS], const complex float* x,
+		const long ref_dims[DIMS], const complex float* ref);
 
-// what gleam_validate takes of the device for these dimensions, those of one sample, beside the batch
-extern size_t gleam_validate_bytes(const struct gleam_place_s* place, const struct gleam_dims_s* dims);
+// what gleam_validate takes of the device for a sample of this data, beside the batch
+extern size_t gleam_validate_bytes(const struct gleam_place_s* place, const struct gleam_data_s* data);
 
 /* Memory for gleam_validate.
- * @param dims		of one sample
  * @param batch		a mini-batch of one sample of this data
  */
 struct gleam_validator_s;
 
-extern struct gleam_validator_s* gleam_validator_create(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch, const struct gleam_dims_s* dims);
+extern struct gleam_validator_s* gleam_validator_create(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch);
 extern void gleam_validator_free(struct gleam_validator_s* validator);
 
 /* Runs the network on all samples that are not all zero, one at a time.

@@ -14,9 +14,14 @@
 
 #include "nn_case.h"
 
-#define FEATURES false, false
-#define IMAGE_IN true, false
-#define IMAGE_OUT false, true
+// .from_image, .to_image, .series
+#define FEATURES false, false, false
+#define IMAGE_IN true, false, false
+#define IMAGE_OUT false, true, false
+#define IMAGE_IN_OUT true, true, false
+#define SERIES_IN true, false, true
+#define SERIES_OUT false, true, true
+#define SERIES_IN_OUT true, true, true
 
 #define K2D { 3, 3, 1 }
 #define K3D { 3, 3, 3 }
@@ -55,7 +60,7 @@ const struct shape_s nn_case_shapes[] = {
 	{ "image out",			7, 2, IMAGE_OUT, { 10, 7, 1, 1 }, K2D, ZERO, LINEAR },
 	{ "image out, batch",		7, 2, IMAGE_OUT, { 7, 6, 2, 3 }, K2D, REFL, RELU },
 	{ "two maps out",		5, 4, IMAGE_OUT, { 6, 9, 1, 3 }, K2D, REPL, RELU },
-	{ "image in and out",		4, 4, true, true, { 8, 7, 1, 2 }, K2D, REFL, RELU },
+	{ "image in and out",		4, 4, IMAGE_IN_OUT, { 8, 7, 1, 2 }, K2D, REFL, RELU },
 	{ "pixel by pixel, image",	4, 9, IMAGE_IN, { 7, 9, 1, 2 }, K1, ZERO, LINEAR },
 	{ "pixel by pixel",		18, 5, FEATURES, { 8, 5, 2, 2 }, K1, REFL, RELU },
 	{ "3D, replicated",		3, 4, FEATURES, { 5, 4, 3, 2 }, K3D, REPL, RELU },
@@ -63,6 +68,28 @@ const struct shape_s nn_case_shapes[] = {
 	{ "3D, zero",			9, 17, FEATURES, { 6, 5, 4, 1 }, K3D, ZERO, RELU },
 	{ "3D, image in",		4, 6, IMAGE_IN, { 5, 6, 3, 2 }, K3D, REPL, LINEAR },
 	{ "3D, image out",		6, 4, IMAGE_OUT, { 6, 5, 3, 2 }, K3D, ZERO, LINEAR },
+	{ "3D, one along x, replicated",  5, 9, FEATURES, { 1, 7, 8, 2 }, K3D, REPL, RELU },
+	{ "3D, one along x, zero",        9, 5, FEATURES, { 1, 7, 8, 2 }, K3D, ZERO, LINEAR },
+	{ "3D, two along x, replicated",  5, 9, FEATURES, { 2, 7, 8, 1 }, K3D, REPL, LINEAR },
+	{ "3D, two along x, zero",        9, 5, FEATURES, { 2, 7, 8, 1 }, K3D, ZERO, RELU },
+	{ "3D, one along y, replicated",  5, 9, FEATURES, { 9, 1, 8, 2 }, K3D, REPL, RELU },
+	{ "3D, one along y, zero",        9, 5, FEATURES, { 9, 1, 8, 2 }, K3D, ZERO, LINEAR },
+	{ "3D, two along y, replicated",  5, 9, FEATURES, { 9, 2, 8, 1 }, K3D, REPL, LINEAR },
+	{ "3D, two along y, zero",        9, 5, FEATURES, { 9, 2, 8, 1 }, K3D, ZERO, RELU },
+	{ "3D, one along z, replicated",  5, 9, FEATURES, { 9, 7, 1, 2 }, K3D, REPL, RELU },
+	{ "3D, one along z, zero",        9, 5, FEATURES, { 9, 7, 1, 2 }, K3D, ZERO, LINEAR },
+	{ "3D, two along z, replicated",  5, 9, FEATURES, { 9, 7, 2, 1 }, K3D, REPL, LINEAR },
+	{ "3D, two along z, zero",        9, 5, FEATURES, { 9, 7, 2, 1 }, K3D, ZERO, RELU },
+	{ "3D, odd",			17, 18, FEATURES, { 11, 7, 13, 1 }, K3D, REPL, RELU },
+	{ "3D, odd, zero",		6, 20, FEATURES, { 7, 13, 9, 1 }, K3D, ZERO, LINEAR },
+	{ "3D, odd, ReLU done and out",	10, 10, FEATURES, { 13, 9, 7, 2 }, K3D, REPL, RELU_DONE_THEN_OUT },
+	{ "series in",			2, 6, SERIES_IN, { 9, 7, 8, 2 }, K3D, REPL, LINEAR },
+	{ "series in, two maps",	4, 6, SERIES_IN, { 8, 7, 5, 2 }, K3D, REPL, RELU_THEN_OUT },
+	{ "series in, three maps, zero", 6, 3, SERIES_IN, { 3, 5, 2, 3 }, K3D, ZERO, LINEAR },
+	{ "series out",			6, 2, SERIES_OUT, { 9, 8, 7, 2 }, K3D, ZERO, LINEAR },
+	{ "series out, two maps",	6, 4, SERIES_OUT, { 7, 9, 6, 2 }, K3D, REPL, RELU_DONE },
+	{ "series in and out",		4, 4, SERIES_IN_OUT, { 6, 5, 7, 2 }, K3D, REPL, LINEAR },
+	{ "series, pixel by pixel",	4, 9, SERIES_IN, { 6, 7, 5, 2 }, K1, ZERO, LINEAR },
 	{ "x only",			3, 4, FEATURES, { 6, 5, 2, 1 }, { 3, 1, 1 }, REFL, RELU },
 	{ "y only",			3, 4, FEATURES, { 6, 5, 2, 1 }, { 1, 3, 1 }, REPL, RELU },
 	{ "x and z",			3, 4, FEATURES, { 6, 5, 3, 1 }, { 3, 1, 3 }, REFL, RELU },
@@ -180,13 +207,17 @@ static struct nn_tensor_s tensor_of(const struct nn_backend_s* backend, const st
 	if (!image)
 		return nn_tensor_feature(backend, channels, s->dims, spatial_dims(s));
 
+	long maps = channels / 2;
 	long strs[NN_DIMS] = { 1, s->dims[0] + 3 };
-	strs[2] = strs[1] * s->dims[1] + 1;
+	long plane = strs[1] * s->dims[1] + 1;
 
-	long maps_str = strs[2] * s->dims[2] + 2;
-	strs[3] = maps_str * channels / 2;
+	strs[2] = s->series ? (plane * maps + 2) : plane;
 
-	return nn_tensor_image(channels / 2, maps_str, s->dims, strs);
+	long maps_str = s->series ? plane : (plane * s->dims[2] + 2);
+
+	strs[3] = s->series ? (strs[2] * s->dims[2] + 1) : (maps_str * maps);
+
+	return nn_tensor_image(maps, maps_str, s->dims, strs);
 }
 
 

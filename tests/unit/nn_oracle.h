@@ -17,6 +17,7 @@ struct shape_s {
 	long out;
 	bool from_image;	// with gaps between pixels, maps apart
 	bool to_image;
+	bool series;		// images whose third dimension is time, which in memory comes after the maps
 	long dims[NN_DIMS];
 	long kernel[NN_SPATIAL];
 	enum nn_padding padding;

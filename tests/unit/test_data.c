@@ -86,6 +86,46 @@ Test(data, samples_in_order)
 }
 
 
+static void check_reference_dims(bool combined, const long expected[DIMS])
+{
+	struct gleam_data_s* data = gleam_data_open(&all);
+	long dims[DIMS];
+
+	gleam_data_ref_dims(data, dims);
+
+	cr_expect(0 == memcmp(dims, expected, sizeof(dims)));
+	cr_expect(combined == gleam_data_combined(data));
+
+	complex float ref[2 * 2 * X * Y];
+	long N = md_calc_size(DIMS, dims);
+
+	gleam_data_reference(data, 1, ref, NULL);
+
+	for (long i = 0; i < N; i++)
+		cr_assert(value('r', N + i) == ref[i]);
+
+	gleam_data_close(data);
+}
+
+
+// one for each map, or one for all
+Test(data, references_of_two_maps)
+{
+	RANDOM_CFL("k", X, Y, [3] = C, [10] = 2, [13] = 2);
+	RANDOM_CFL("s", X, Y, [3] = C, [4] = 2);
+	ONES_CFL("p", X, Y);
+
+	RANDOM_CFL("r", X, Y, [4] = 2, [10] = 2, [13] = 2);
+	check_reference_dims(false, DIMS_OF(X, Y, [4] = 2, [10] = 2));
+
+	RANDOM_CFL("r", X, Y, [10] = 2, [13] = 2);
+	check_reference_dims(true, DIMS_OF(X, Y, [10] = 2));
+
+	RANDOM_CFL("s", X, Y, [3] = C);
+	check_reference_dims(false, DIMS_OF(X, Y, [10] = 2));
+}
+
+
 // kspace is multiplied with a weighted pattern, of size one along X
 Test(data, pattern_is_applied_and_filled_up)
 {

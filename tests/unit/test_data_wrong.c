@@ -123,6 +123,9 @@ Test(data_wrong, reference_of_other_size)
 
 	RANDOM_CFL("r", X, Y, [4] = 2, [13] = 2);
 	ASSERT_BAD("dimension 4 (maps) is 2, expected 1");
+
+	RANDOM_CFL("s", X, Y, [3] = C, [4] = 3, [13] = 2);
+	ASSERT_BAD("dimension 4 (maps) is 2, expected 3 or 1", "for every map of the sensitivities or combined of all");
 }
 
 
@@ -216,6 +219,18 @@ Test(data_wrong, other_wrong_orders)
 	RANDOM_CFL("r", X);
 	ONES_CFL("p", X);
 	ASSERT_BAD("k: found k-space [8 1 1 3]", "expected two or three");
+}
+
+
+// volumes over time: one dimension too many
+Test(data_wrong, four_dimensions)
+{
+	RANDOM_CFL("k", X, Y, 4, [3] = C, [10] = 3);
+	RANDOM_CFL("s", X, Y, 4, [3] = C);
+	RANDOM_CFL("r", X, Y, 4, [10] = 3);
+	ONES_CFL("p", 1, Y, 4, [10] = 3);
+	ASSERT_BAD("k: found k-space [8 6 4 3 1 1 1 1 1 1 3]", "4 of the dimensions 0, 1, 2 and 10", "expected two or three",
+			"'bart transpose 2 13'", "'bart fft -u -i 1'");
 }
 
 

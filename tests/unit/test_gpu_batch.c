@@ -99,10 +99,8 @@ static complex float* on_host(const struct side_s* s, const complex float* x, lo
 }
 
 
-static void check_same(const struct side_s* a, const complex float* xa, const struct side_s* b, const complex float* xb, const char* what)
+static void check_same(const struct side_s* a, const complex float* xa, const struct side_s* b, const complex float* xb, long N, const char* what)
 {
-	long N = gleam_unroll_pixels(a->unroll);
-
 	complex float* ha = on_host(a, xa, N);
 	complex float* hb = on_host(b, xb, N);
 
@@ -134,10 +132,10 @@ static void check_operators(const struct side_s* a, const struct side_s* b, long
 		place->device->upload(t[i], &(float){ 0.3f }, sizeof(float));
 
 		gleam_batch_select(sides[i]->batch, part);
-		place->dc_step(gleam_unroll_dc(sides[i]->unroll), t[i], v[i], gleam_batch_ref(sides[i]->batch, part), gleam_batch_x0(sides[i]->batch, part));
+		place->dc_step(gleam_unroll_dc(sides[i]->unroll), t[i], v[i], gleam_batch_x(sides[i]->batch, part), gleam_batch_x0(sides[i]->batch, part));
 	}
 
-	check_same(a, v[0], b, v[1], "step");
+	check_same(a, v[0], b, v[1], gleam_unroll_pixels(a->unroll), "step");
 
 	for (int i = 0; i < 2; i++) {
 
@@ -154,9 +152,12 @@ static void check_batches(const struct side_s* a, const struct side_s* b)
 
 	for (long part = 0; part < gleam_batch_parts(a->batch); part++) {
 
-		check_same(a, gleam_batch_x0(a->batch, part), b, gleam_batch_x0(b->batch, part), "x0");
-		check_same(a, gleam_batch_x(a->batch, part), b, gleam_batch_x(b->batch, part), "x");
-		check_same(a, gleam_batch_ref(a->batch, part), b, gleam_batch_ref(b->batch, part), "reference");
+		long N = gleam_unroll_pixels(a->unroll);
+		long R = gleam_batch_ref_elements(a->batch) / gleam_batch_parts(a->batch);
+
+		check_same(a, gleam_batch_x0(a->batch, part), b, gleam_batch_x0(b->batch, part), N, "x0");
+		check_same(a, gleam_batch_x(a->batch, part), b, gleam_batch_x(b->batch, part), N, "x");
+		check_same(a, gleam_batch_ref(a->batch, part), b, gleam_batch_ref(b->batch, part), R, "reference");
 		check_operators(a, b, part);
 	}
 }
@@ -198,6 +199,15 @@ static void write_series(void)
 	for (long t = 0; t < FRAMES; t++)
 		for (long i = 0; i < 9 + t; i++)
 			poke("p", t * X * Y + 4 * i, 0.);
+}
+
+
+// one reference for both
+static void write_combined(void)
+{
+	write_series();
+
+	RANDOM_CFL("r", X, Y, [10] = FRAMES, [13] = SAMPLES);
 }
 
 
@@ -261,15 +271,14 @@ Test(gpu_batch, series)
 
 	check_loads(write_series, 1);
 	check_loads(write_series, 2);
+	check_loads(write_combined, 1);
+	check_loads(write_combined, 2);
 }
 
 
-Test(gpu_batch, bytes)
+static void check_bytes(void (*write)(void))
 {
-	if (!can_run("memory of mini-batches on the GPU"))
-		return;
-
-	write_samples();
+	write();
 
 	struct gleam_data_s* data = gleam_data_open(&all);
 	struct side_s gpu = side_create(&nn_backend_cudnn, data, 2);
@@ -286,6 +295,17 @@ Test(gpu_batch, bytes)
 	gleam_data_close(data);
 
 	cr_assert_eq(gpu_memory().taken, 0);
+}
+
+
+Test(gpu_batch, bytes)
+{
+	if (!can_run("memory of mini-batches on the GPU"))
+		return;
+
+	check_bytes(write_samples);
+	check_bytes(write_series);
+	check_bytes(write_combined);
 }
 
 #endif		// GLEAM_GPU

@@ -109,6 +109,65 @@ Test(gpu_dc, loss)
 }
 
 
+static double gpu_combined(long frames, long maps, long pixels, complex float* grad, const complex float* x, const complex float* ref)
+{
+	double sum = 1.;
+	double* gsum = gpu_malloc(sizeof(double));
+	double* partial = gpu_malloc((size_t)gpu_loss_partials(frames * maps * pixels) * sizeof(double));
+
+	gpu_upload(gsum, &sum, sizeof(sum));
+	gpu_loss_combined(frames, maps, pixels, 0.3, grad, x, ref, gsum, partial);
+	gpu_download(&sum, gsum, sizeof(sum));
+	gpu_sync();
+
+	gpu_free(gsum);
+	gpu_free(partial);
+
+	return sum - 1.;
+}
+
+
+static void check_combined(long frames, long maps, long pixels)
+{
+	long N = frames * maps * pixels;
+	complex float* x = dc_random(N, 1);
+	complex float* ref = dc_random(frames * pixels, 2);
+	complex float* grad = dc_zeros(N);
+
+	// a pixel of zeros
+	for (long e = 0; e < maps; e++)
+		x[e * pixels] = 0.;
+
+	complex float* gx = gpu_put(N, x);
+	complex float* gref = gpu_put(frames * pixels, ref);
+
+	double cpu = gleam_loss_combined(frames, maps, pixels, 0.3, (void*)grad, (const void*)x, (const void*)ref);
+	double gpu = gpu_combined(frames, maps, pixels, gx, gx, gref);
+
+	complex float* out = gpu_get(N, gx);
+
+	cr_expect(fabs(cpu - gpu) < 8. * EPS * cpu, "%ld %ld %ld: %e, %e", frames, maps, pixels, cpu, gpu);
+	cr_expect(largest_difference(N, grad, out) <= 0.3 * 8. * EPS, "%ld %ld %ld", frames, maps, pixels);
+
+	md_free(x);
+	md_free(ref);
+	md_free(grad);
+	md_free(out);
+	gpu_free(gx);
+	gpu_free(gref);
+}
+
+
+Test(gpu_dc, loss_combined)
+{
+	GPU_OR_SKIP("gpu_dc::loss_combined");
+
+	check_combined(1, 2, 300);
+	check_combined(5, 3, 257);
+	check_combined(7, 2, 40000);
+}
+
+
 Test(gpu_dc, loss_of_not_a_number)
 {
 	GPU_OR_SKIP("gpu_dc::loss_of_not_a_number");

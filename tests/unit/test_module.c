@@ -32,7 +32,7 @@ struct problem_s {
 
 	struct gleam_net_s net;
 	long P;
-	long pixels;
+	long pixels;		// of the reference
 
 	struct gleam_unroll_s* unroll;
 	struct gleam_module_s* module;
@@ -78,7 +78,7 @@ static void set_operators(struct problem_s* p, const struct gleam_dims_s* dims, 
 	md_free(pattern);
 }
 
-static struct problem_s problem_create(enum gleam_type type, long length, long maps, bool learn_dc)
+static struct problem_s problem_create(enum gleam_type type, long length, long maps, long frames, bool learn_dc, bool combined)
 {
 	struct problem_s p = { };
 	unsigned int seed = 17;
@@ -89,7 +89,7 @@ static struct problem_s problem_create(enum gleam_type type, long length, long m
 	p.net.modules = 1;
 	p.net.prox.features = 4;
 	p.net.prox.maps = maps;
-	p.net.prox.spatial = 2;
+	p.net.prox.spatial = (1 < frames) ? 3 : 2;
 	p.net.mu = 2.;
 	p.net.step_size = 0.4;
 	p.net.cg_iter = 30;		// converged: the adjoint solve is then the gradient
@@ -108,11 +108,12 @@ static struct problem_s problem_create(enum gleam_type type, long length, long m
 	dims.ksp[1] = dims.map[1] = dims.pat[1] = Y;
 	dims.ksp[COIL_DIM] = dims.map[COIL_DIM] = COILS;
 	dims.map[MAPS_DIM] = maps;
+	dims.ksp[TIME_DIM] = dims.pat[TIME_DIM] = frames;
 
 	p.P = gleam_net_params(&p.net);
 	p.unroll = gleam_unroll_create(&p.net, &nn_backend_ref, &dims, (int)length);
-	p.module = gleam_module_create(p.unroll, length, p.P);
-	p.pixels = gleam_unroll_pixels(p.unroll);
+	p.module = gleam_module_create(p.unroll, length, p.P, combined);
+	p.pixels = gleam_unroll_pixels(p.unroll) / (combined ? maps : 1);
 
 	set_operators(&p, &dims, &seed);
 
@@ -124,10 +125,12 @@ static struct problem_s problem_create(enum gleam_type type, long length, long m
 		p.params[n * p.P + p.P - 1] = (GLEAM_PGD == type) ? p.net.step_size : p.net.mu;
 	}
 
-	p.x = random_image(p.pixels, &seed);
-	p.x0 = random_image(p.pixels, &seed);
+	long N = gleam_unroll_pixels(p.unroll);
+
+	p.x = random_image(N, &seed);
+	p.x0 = random_image(N, &seed);
 	p.ref = random_image(p.pixels, &seed);
-	p.out = random_image(p.pixels, &seed);
+	p.out = random_image(N, &seed);
 
 	return p;
 }
@@ -158,9 +161,10 @@ static double loss(struct problem_s* p, const float* params)
  * (there the change is far above rounding) and along a random direction mixed
  * with it, so that an error in any part of the gradient shows.
  */
-static void check_gradient(enum gleam_type type, long length, long maps, bool learn_dc, bool only_dc)
+static void check_gradient_of(struct problem_s p, bool only_dc)
 {
-	struct problem_s p = problem_create(type, length, maps, learn_dc);
+	bool learn_dc = p.net.learn_dc;
+	long length = p.net.iterations;
 	long n = length * p.P;
 
 	gleam_module_clear(p.module);
@@ -208,12 +212,22 @@ static void check_gradient(enum gleam_type type, long length, long maps, bool le
 	double measured = (side[0] - side[1]) / (2. * h);
 
 	cr_expect_float_eq(measured, expected, 5.E-3 * fabs(expected),
-			"type %d, %ld iterations, %ld maps: finite difference %.8f, gradient %.8f", (int)type, length, maps, measured, expected);
+			"type %d, %ld iterations, %ld maps: finite difference %.8f, gradient %.8f", (int)p.net.type, length, p.net.prox.maps, measured, expected);
 
 	xfree(grad);
 	xfree(dir);
 	xfree(shifted);
 	problem_free(&p);
+}
+
+static void check_gradient(enum gleam_type type, long length, long maps, bool learn_dc, bool only_dc)
+{
+	check_gradient_of(problem_create(type, length, maps, 1, learn_dc, false), only_dc);
+}
+
+static void check_gradient_series(enum gleam_type type, long length, long maps, bool combined)
+{
+	check_gradient_of(problem_create(type, length, maps, 3, true, combined), false);
 }
 
 Test(module, gradient_pgd_one_iteration) { check_gradient(GLEAM_PGD, 1, 1, false, false); }
@@ -225,10 +239,17 @@ Test(module, gradient_modl_through_data_consistency) { check_gradient(GLEAM_MODL
 Test(module, gradient_modl_two_maps) { check_gradient(GLEAM_MODL, 2, 2, false, false); }
 Test(module, gradient_modl_mu) { check_gradient(GLEAM_MODL, 2, 1, true, true); }
 
+Test(module, gradient_pgd_series) { check_gradient_series(GLEAM_PGD, 2, 1, false); }
+Test(module, gradient_modl_series) { check_gradient_series(GLEAM_MODL, 2, 1, false); }
+Test(module, gradient_pgd_series_two_maps) { check_gradient_series(GLEAM_PGD, 2, 2, false); }
+Test(module, gradient_pgd_combined) { check_gradient_of(problem_create(GLEAM_PGD, 2, 2, 1, false, true), false); }
+Test(module, gradient_pgd_series_combined) { check_gradient_series(GLEAM_PGD, 2, 2, true); }
+Test(module, gradient_modl_series_combined) { check_gradient_series(GLEAM_MODL, 1, 3, true); }
+
 
 Test(module, micro_batches_add_up)
 {
-	struct problem_s p = problem_create(GLEAM_PGD, 2, 1, true);
+	struct problem_s p = problem_create(GLEAM_PGD, 2, 1, 1, true, false);
 	long n = 2 * p.P;
 
 	gleam_module_clear(p.module);
@@ -260,6 +281,79 @@ Test(loss, l1_and_its_gradient)
 	cr_assert_float_eq(cimagf(grad[0]), 0.4, 1.E-6);
 	cr_assert_eq(grad[1], 0.f);
 	cr_assert_float_eq(cimagf(grad[2]), -0.5, 1.E-6);
+}
+
+
+enum { FRAMES = 3, MAPS = 2, PIXELS = 4 };
+
+static double combined(complex float x[FRAMES][MAPS][PIXELS], const complex float ref[FRAMES][PIXELS])
+{
+	double sum = 0.;
+
+	for (int t = 0; t < FRAMES; t++)
+		for (int p = 0; p < PIXELS; p++)
+			sum += fabs(hypot(cabs((complex double)x[t][0][p]), cabs((complex double)x[t][1][p])) - cabs((complex double)ref[t][p]));
+
+	return sum;
+}
+
+Test(loss, combined_and_its_gradient)
+{
+	unsigned int seed = 3;
+	complex float x[FRAMES][MAPS][PIXELS];
+	complex float ref[FRAMES][PIXELS];
+	complex float grad[FRAMES][MAPS][PIXELS];
+
+	for (int i = 0; i < FRAMES * MAPS * PIXELS; i++)
+		(&x[0][0][0])[i] = uniform(&seed) + 1.i * uniform(&seed);
+
+	for (int i = 0; i < FRAMES * PIXELS; i++)
+		(&ref[0][0])[i] = 2. * (uniform(&seed) + 1.i * uniform(&seed));
+
+	double sum = gleam_loss_combined(FRAMES, MAPS, PIXELS, 0.5, grad, x, ref);
+
+	cr_expect_float_eq(sum, combined(x, ref), 1.E-5);
+
+	for (int i = 0; i < FRAMES * MAPS * PIXELS; i++) {
+
+		complex float* at = &(&x[0][0][0])[i];
+		complex float kept = *at;
+		double part[2];
+
+		for (int im = 0; im < 2; im++) {
+
+			complex float h = (0 == im) ? 1.E-3f : 1.E-3if;
+
+			*at = kept + h;
+			part[im] = combined(x, ref);
+			*at = kept - h;
+			part[im] = (part[im] - combined(x, ref)) / 2.E-3;
+			*at = kept;
+		}
+
+		complex float g = (&grad[0][0][0])[i];
+
+		cr_expect_float_eq(0.5 * part[0], crealf(g), 1.E-4, "%d: %f %f", i, 0.5 * part[0], (double)crealf(g));
+		cr_expect_float_eq(0.5 * part[1], cimagf(g), 1.E-4, "%d: %f %f", i, 0.5 * part[1], (double)cimagf(g));
+	}
+}
+
+Test(loss, combined_where_there_is_no_gradient)
+{
+	// nothing in any map; as large as the reference
+	complex float x[1][2][2] = { { { 0.f, 3.f }, { 0.f, 4.if } } };
+	complex float ref[1][2] = { { 2.if, -5.f } };
+	complex float grad[1][2][2];
+
+	cr_expect(2. == gleam_loss_combined(1, 2, 2, 1., grad, x, ref));
+
+	for (int i = 0; i < 4; i++)
+		cr_expect(0.f == (&grad[0][0][0])[i]);
+
+	x[0][1][0] = NAN;
+
+	cr_expect(isnan(gleam_loss_combined(1, 2, 2, 1., grad, x, ref)));
+	cr_expect(isnan(crealf(grad[0][1][0])));
 }
 
 

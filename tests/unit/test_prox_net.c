@@ -21,21 +21,27 @@ struct case_s {
 	const char* name;
 	struct nn_prox_conf_s conf;
 	long dims[NN_DIMS];
+	bool series;	// time in place of z: in memory after the maps
 };
 
 static const struct case_s cases[] = {
 
-	{ "resnet 2D",			RESNET(3, 2, 1, 2), { 6, 5, 1, 1 } },
-	{ "resnet 2D, two maps",	RESNET(3, 2, 2, 2), { 5, 4, 1, 1 } },
-	{ "resnet 2D, batch",		RESNET(2, 1, 1, 2), { 4, 7, 1, 3 } },
-	{ "resnet 2D, smallest",	RESNET(1, 3, 1, 2), { 2, 2, 1, 2 } },
-	{ "resnet 2D, slices",		RESNET(2, 1, 1, 2), { 3, 4, 2, 2 } },
-	{ "resnet 3D",			RESNET(2, 2, 1, 3), { 4, 3, 3, 1 } },
-	{ "resnet 3D, two maps, batch",	RESNET(2, 3, 2, 3), { 3, 2, 3, 2 } },
-	{ "revnet 2D",			REVNET(3, 5, 1, 2), { 6, 5, 1, 1 } },
-	{ "revnet 2D, two maps, batch",	REVNET(2, 4, 2, 2), { 4, 3, 1, 3 } },
-	{ "revnet 2D, two layers",	REVNET(4, 2, 1, 2), { 3, 3, 1, 1 } },
-	{ "revnet 3D",			REVNET(2, 3, 1, 3), { 3, 4, 2, 1 } },
+	{ "resnet 2D",			RESNET(3, 2, 1, 2), { 6, 5, 1, 1 }, false },
+	{ "resnet 2D, two maps",	RESNET(3, 2, 2, 2), { 5, 4, 1, 1 }, false },
+	{ "resnet 2D, batch",		RESNET(2, 1, 1, 2), { 4, 7, 1, 3 }, false },
+	{ "resnet 2D, smallest",	RESNET(1, 3, 1, 2), { 2, 2, 1, 2 }, false },
+	{ "resnet 2D, slices",		RESNET(2, 1, 1, 2), { 3, 4, 2, 2 }, false },
+	{ "resnet 3D",			RESNET(2, 2, 1, 3), { 4, 3, 3, 1 }, false },
+	{ "resnet 3D, two maps, batch",	RESNET(2, 3, 2, 3), { 3, 2, 3, 2 }, false },
+	{ "resnet 3D, series",		RESNET(2, 2, 1, 3), { 3, 3, 4, 1 }, true },
+	{ "resnet 3D, two maps, series", RESNET(2, 2, 2, 3), { 3, 2, 3, 2 }, true },
+	{ "resnet 3D, large, series", RESNET(1, 1, 1, 3), { 7, 6, 6, 1 }, true },
+	{ "revnet 2D",			REVNET(3, 5, 1, 2), { 6, 5, 1, 1 }, false },
+	{ "revnet 2D, two maps, batch",	REVNET(2, 4, 2, 2), { 4, 3, 1, 3 }, false },
+	{ "revnet 2D, two layers",	REVNET(4, 2, 1, 2), { 3, 3, 1, 1 }, false },
+	{ "revnet 3D",			REVNET(2, 3, 1, 3), { 3, 4, 2, 1 }, false },
+	{ "revnet 3D, two maps, series", REVNET(2, 3, 2, 3), { 3, 2, 4, 2 }, true },
+	{ "revnet 3D, large, series", REVNET(1, 2, 1, 3), { 6, 7, 6, 1 }, true },
 };
 
 
@@ -102,10 +108,11 @@ static float* device_floats(const struct data_s* d, long N)
 static struct nn_tensor_s gapped_image(const struct case_s* c)
 {
 	long strs[NN_DIMS] = { 1, c->dims[0] + 1 };
-	strs[2] = strs[1] * c->dims[1] + 2;
+	long plane = strs[1] * c->dims[1] + 2;
+	long maps_str = c->series ? plane : (plane * c->dims[2]);
 
-	long maps_str = strs[2] * c->dims[2];
-	strs[3] = maps_str * c->conf.maps + 3;
+	strs[2] = c->series ? (plane * c->conf.maps) : plane;
+	strs[3] = plane * c->conf.maps * c->dims[2] + 3;
 
 	return nn_tensor_image(c->conf.maps, maps_str, c->dims, strs);
 }
