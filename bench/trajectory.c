@@ -108,6 +108,7 @@ static void bench_ours(const struct bench_s* b)
 		gleam_dc_psf(dc, psf, b->traj, b->ones);
 
 	print("point-spread function, eigenvalue", start, 3);
+	printf("%-40s %8.4f\n", "largest eigenvalue", 1. / (double)scale);
 
 	gleam_dc_set_traj(dc, b->maps, psf);
 	start = timestamp();

@@ -100,6 +100,13 @@ static inline complex float* coil_row(const struct dc_sense_s* op, long coil, lo
 }
 
 
+// rows of the buffer up to the last one of the image
+static inline long corner_rows(const struct dc_sense_s* op)
+{
+	return (op->dims[2] - 1) * op->layout.dims[1] + op->dims[1];
+}
+
+
 static inline const complex float* map_row(const struct dc_sense_s* op, const struct frame_s* f, long coil, long map, long y)
 {
 	return f->smap + (map * op->coils + coil) * op->pixels + y * op->dims[0];

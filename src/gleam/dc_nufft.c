@@ -140,11 +140,11 @@ struct dc_nufft_bytes_s dc_nufft_bytes(const long _dims[3], long samples, long s
 		// phases of the grid's parts, modulation; trajectory and weights, scaled and BART's
 		.held = sizeof(struct dc_nufft_s) + (size_t)(N2 + N + 8 * K) * CFL_SIZE,
 
-		// grid; weighted k-space
-		.apply = (size_t)(N2 + K) * CFL_SIZE,
+		// grid, and as much for its transform; weighted k-space
+		.apply = (size_t)(2 * N2 + K) * CFL_SIZE,
 
-		// result, a part of its grid; trajectory twice, weights twice, ones and their product
-		.psf = (size_t)(2 * N2 + 10 * K) * CFL_SIZE,
+		// result, a part of its grid, its transform; trajectory twice, weights twice, ones and their product
+		.psf = (size_t)(3 * N2 + 10 * K) * CFL_SIZE,
 	};
 }
 

@@ -309,7 +309,7 @@ static void frame_normal(struct dc_sense_s* op, const struct frame_s* f, complex
 			for (long c = first; c < end; c++) {
 
 				coil_expand(op, f, c, src);
-				dc_fft_filter(op->fft, coil_row(op, c, 0), f->weights);
+				dc_fft_filter(op->fft, coil_row(op, c, 0), f->weights, corner_rows(op));
 			}
 
 #pragma 		omp for schedule(static)

@@ -15,7 +15,7 @@
 
 #include "dc_toeplitz.h"
 
-enum { POWER_ITERATIONS = 30 };
+enum { POWER_ITERATIONS = 15 };
 
 struct dc_layout_s dc_toeplitz_layout(const long dims[3])
 {
@@ -129,7 +129,7 @@ double dc_toeplitz_eigenvalue(const struct dc_sense_s* op, long buffer, const fl
 
 	for (int i = 0; i < POWER_ITERATIONS; i++) {
 
-		dc_fft_filter(op->fft, coil_row(op, buffer, 0), weights);
+		dc_fft_filter(op->fft, coil_row(op, buffer, 0), weights, corner_rows(op));
 		value = normalise(op, buffer);
 	}
 

@@ -25,7 +25,7 @@ extern struct dc_layout_s dc_toeplitz_layout(const long dims[3]);
  */
 extern void dc_toeplitz_weights(const struct dc_sense_s* op, long buffer, float* weights, const complex float* psf);
 
-/* The largest eigenvalue of the matrix that these weights stand for: 30 power
+/* The largest eigenvalue of the matrix that these weights stand for: 15 power
  * iterations, from the wave whose weight is largest, come close from below.
  */
 extern double dc_toeplitz_eigenvalue(const struct dc_sense_s* op, long buffer, const float* weights);

@@ -88,6 +88,16 @@ series="-I 2 --features 4 -b 1 -n 2"
 check "series" eval "bart gleam --modl $series --trajectory fans s s-ksp s-map s-ref && bart gleam-infer --trajectory fans s s-ksp s-map s-img && [ 3 -eq \$(bart show -d 10 s-img) ]"
 check "series whose frames share the trajectory" eval "bart slice 10 0 fans fan0 && bart nufft fan0 s-coils s-ksp0 && bart gleam $series --trajectory fan0 s0 s-ksp0 s-map s-ref"
 
+# several maps, with an image for each or one for both; volumes
+bart scale 0.6 t-map m0; bart scale 0.8i t-map m1; bart join 4 m0 m1 t-map2
+bart fmac t-ref t-map tc; bart fmac -C -s 8 tc t-map2 t-ref2
+check "two maps" eval "bart gleam --trajectory traj $small --modl -n 1 e2 t-rad t-map2 t-ref2 && bart gleam-infer --trajectory traj e2 t-rad t-map2 e2-img && [ 2 -eq \$(bart show -d 4 e2-img) ]"
+check "two maps, combined reference" eval "bart gleam --trajectory traj $small --modl -n 1 e1 t-rad t-map2 t-ref"
+bart ones 4 10 12 8 2 vol-ones; bart noise -s 5 vol-ones vol-m; bart normalize 8 vol-m vol-map; bart slice 3 0 vol-map vol-ref
+bart traj -3 -r -x 8 -y 60 vol-traj; bart fmac vol-ref vol-map vol-c; bart nufft vol-traj vol-c vol-ksp
+check "volumes" eval "bart gleam $series --trajectory vol-traj vol vol-ksp vol-map vol-ref && bart gleam-infer --trajectory vol-traj vol vol-ksp vol-map vol-img && [ 8 -eq \$(bart show -d 2 vol-img) ]"
+check "loops" eval "infer modl t-rad t-map all && bart -l 8192 -r t-rad gleam-infer --trajectory traj modl t-rad t-map looped && same_bits all looped"
+
 # what the user guide shows, with other numbers
 sed -n '/^## Data on a trajectory/,/^## /p' "$ROOT/doc/user-guide.md" | sed -n '/^```$/,/^```$/p' | grep -v '^```' \
 	| sed "s/-x 256/-x $X/; s/-n 4000/-n 1 -I 2 --features 4/" > guide.sh
