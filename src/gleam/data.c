@@ -81,7 +81,8 @@ static void check_reference(const struct gleam_data_s* data)
 	if (shape_fits(&other, data->reference.dims))
 		way_out = data->ref_kspace ? "It looks like an image: leave --ref-kspace out" : "It looks like k-space: add --ref-kspace";
 
-	shape_check(&data->reference, &shape, &data->kspace, way_out);
+	// on a trajectory, k-space says nothing of the image's size
+	shape_check(&data->reference, &shape, gleam_data_cartesian(data) ? &data->kspace : NULL, way_out);
 }
 
 

@@ -91,7 +91,7 @@ size_t gleam_dc_bytes_traj(const long ksp_dims[DIMS], const long map_dims[DIMS],
 	image_dims(img_dims, cim_dims, map_dims);
 
 	return sizeof(struct gleam_dc_s) + dc_sense_toeplitz_bytes(cim_dims, map_dims, psf_dims)
-		+ vectors_bytes(md_calc_size(DIMS, img_dims) / img_dims[BATCH_DIM]) + dc_traj_bytes(ksp_dims, map_dims);
+		+ vectors_bytes(md_calc_size(DIMS, img_dims) / img_dims[BATCH_DIM]) + dc_traj_bytes(ksp_dims, map_dims, psf_dims);
 }
 
 

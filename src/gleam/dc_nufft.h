@@ -44,8 +44,8 @@ extern void dc_nufft_adjoint(const struct dc_nufft_s* nufft, complex float* img,
  */
 extern complex float* dc_nufft_psf(const long dims[3], long samples, long spokes, const complex float* traj, const complex float* weights);
 
-/* Within one call of serial_begin and serial_end plans of BART's are those of one
- * thread: FFTW takes another algorithm for more. Not from several threads.
+/* Between the two BART's plans, which it makes for every transform, are those of one
+ * thread: FFTW takes another algorithm for more. Around whatever is parallel.
  */
 extern int dc_nufft_serial_begin(void);
 extern void dc_nufft_serial_end(int threads);

@@ -61,12 +61,12 @@ static int threads_max(void)
 }
 
 
-size_t dc_traj_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS])
+size_t dc_traj_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long psf_dims[DIMS])
 {
 	auto bytes = dc_nufft_bytes(map_dims, ksp_dims[PHS1_DIM], ksp_dims[PHS2_DIM]);
 
 	long coils = MIN(ksp_dims[COIL_DIM], (long)threads_max());
-	long frames = MIN(ksp_dims[TIME_DIM], coils);
+	long frames = MIN(psf_dims[TIME_DIM], coils);
 
 	return sizeof(struct dc_traj_s) + bytes.held + MAX((size_t)coils * bytes.apply, (size_t)frames * bytes.psf);
 }
@@ -237,6 +237,7 @@ static struct coils_s frame_coils(const struct dc_traj_s* t, const long pos[DIMS
 void dc_traj_adjoint(struct dc_traj_s* t, long sample, complex float* img, const complex float* ksp, const complex float* trj, const complex float* pattern)
 {
 	long pos[DIMS] = { };
+	int planner = dc_nufft_serial_begin();
 
 	do {
 		struct frame_s f = frame_at(t->sense, sample, pos);
@@ -245,12 +246,15 @@ void dc_traj_adjoint(struct dc_traj_s* t, long sample, complex float* img, const
 		dc_frame_combine(t->sense, &f, img + f.img, coil_from_nufft, &c);
 
 	} while (frame_next(t->sense, pos));
+
+	dc_nufft_serial_end(planner);
 }
 
 
 void dc_traj_forward(struct dc_traj_s* t, long sample, complex float* ksp, const complex float* img, const complex float* trj, const complex float* pattern)
 {
 	long pos[DIMS] = { };
+	int planner = dc_nufft_serial_begin();
 
 	do {
 		struct frame_s f = frame_at(t->sense, sample, pos);
@@ -259,4 +263,6 @@ void dc_traj_forward(struct dc_traj_s* t, long sample, complex float* ksp, const
 		dc_frame_expand(t->sense, &f, img + f.img, coil_to_nufft, &c);
 
 	} while (frame_next(t->sense, pos));
+
+	dc_nufft_serial_end(planner);
 }

@@ -20,7 +20,7 @@ struct dc_traj_s;
 extern struct dc_traj_s* dc_traj_create(struct dc_sense_s* sense, const long ksp_dims[DIMS], const long map_dims[DIMS],
 		const long pat_dims[DIMS], const long trj_dims[DIMS]);
 extern void dc_traj_free(struct dc_traj_s* traj);
-extern size_t dc_traj_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS]);
+extern size_t dc_traj_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long psf_dims[DIMS]);
 
 // coil images: size of the maps, all else of k-space
 extern void dc_traj_image_dims(long cim_dims[DIMS], const long ksp_dims[DIMS], const long map_dims[DIMS]);

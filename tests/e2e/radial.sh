@@ -60,6 +60,15 @@ check "output has the units of the input" eval 'bart scale 1024 v-rad loud && in
 train --modl -n 3 two 2> /dev/null
 check "the same bits with one thread" eval 'OMP_NUM_THREADS=1 train --modl -n 3 one && same_bits one two'
 check "the same bits again" eval 'train --modl -n 3 again && same_bits again two'
+# sizes for which FFTW would use threads
+bart resize -c 0 144 1 144 v-ref large-ref; bart resize -c 0 144 1 144 v-map large-map
+bart traj -r -x 144 -y 10 large-traj; bart fmac large-ref large-map large-c; bart nufft large-traj large-c large-ksp
+check "... nor do large images depend on it" eval 'for n in 1 2 3; do OMP_NUM_THREADS=$n bart gleam-infer --trajectory large-traj two large-ksp large-map large$n || break; done; same_bits large1 large2 && same_bits large1 large3'
+
+# L doubles, and nothing else
+bart join 2 traj traj traj-twice; bart join 2 v-rad v-rad rad-twice
+check "every spoke twice is the same" eval "bart gleam-infer --trajectory traj-twice modl rad-twice v-map twice-img && compare \$(nrmse modl-img twice-img) '<' 1e-3"
+
 check "weights of samples are used" eval "infer pgd v-rad v-map ones-img && ! same_bits ones-img pgd-img"
 
 # a trajectory for every sample: the same one is the same, another one is not
@@ -135,6 +144,7 @@ wrong "negative weights" "traj: found pattern|in the pattern, expected" --trajec
 expect_error "cartesian data with a trajectory" "found k-space \[32 32.*expected 1 along dimension 0" bart gleam-infer --trajectory traj modl v-ksp v-map bad
 expect_error "coils elsewhere" "turned-ksp: found k-space .*expected 1 along dimension 0" bart gleam-infer --trajectory traj modl turned-ksp v-map bad
 expect_error "other coils" "(t-rad|fewer): found .*3" eval 'bart extract 3 0 2 t-map fewer && bart gleam-infer --trajectory traj modl t-rad fewer bad'
+expect_error "references of another size" "smaller: found reference .*dimension 0 .*24, expected 32" eval 'bart resize 0 24 t-ref smaller && bart gleam --trajectory traj $small bad t-rad t-map smaller'
 expect_error "references that are k-space" "ref-kspace and --trajectory" bart gleam --trajectory traj $small --ref-kspace bad $data
 expect_error "a trajectory only for validation" "valid-data needs k-space, maps and reference" bart gleam --trajectory traj $small --valid-data t=traj bad $data
 expect_error "weights over the trajectory" "traj" bart gleam --trajectory traj $small -n 1 traj $data
