@@ -60,7 +60,7 @@ check "output has the units of the input" eval 'bart scale 1024 v-rad loud && in
 train --modl -n 3 two 2> /dev/null
 check "the same bits with one thread" eval 'OMP_NUM_THREADS=1 train --modl -n 3 one && same_bits one two'
 check "the same bits again" eval 'train --modl -n 3 again && same_bits again two'
-# sizes for which FFTW would use threads
+# large enough for coils to be worked on by several threads
 bart resize -c 0 144 1 144 v-ref large-ref; bart resize -c 0 144 1 144 v-map large-map
 bart traj -r -x 144 -y 10 large-traj; bart fmac large-ref large-map large-c; bart nufft large-traj large-c large-ksp
 check "... nor do large images depend on it" eval 'for n in 1 2 3; do OMP_NUM_THREADS=$n bart gleam-infer --trajectory large-traj two large-ksp large-map large$n || break; done; same_bits large1 large2 && same_bits large1 large3'
