@@ -107,6 +107,7 @@ static void plan_memory(struct infer_s* s)
 	gleam_memory_add(&s->plan, "activations and workspace", bytes.prox);
 	gleam_memory_add(&s->plan, "data consistency", bytes.dc);
 	gleam_memory_add(&s->plan, "images of one sample", bytes.images + image + gleam_batch_bytes(s->place, s->data, 1, 1));
+	gleam_memory_unit(&s->plan, s->img_dims, bytes.prox + bytes.dc + bytes.images + image);
 
 	if (NULL != s->conf->files.reference)
 		gleam_memory_add(&s->plan, "metrics", gleam_validate_bytes(s->place, s->data));

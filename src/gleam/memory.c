@@ -4,6 +4,7 @@
 
 #include "misc/debug.h"
 #include "misc/misc.h"
+#include "misc/mri.h"
 
 #include "gleam/memory.h"
 
@@ -22,6 +23,23 @@ void gleam_memory_add(struct gleam_memory_s* plan, const char* what, size_t byte
 	plan->n++;
 }
 
+void gleam_memory_unit(struct gleam_memory_s* plan, const long img_dims[DIMS], size_t bytes)
+{
+	size_t length = (size_t)snprintf(plan->unit, sizeof(plan->unit), "of it for one sample at once,");
+	const char* times = "";
+
+	for (int i = 0; (i < BATCH_DIM) && (length < sizeof(plan->unit)); i++) {
+
+		if (1 == img_dims[i])
+			continue;
+
+		length += (size_t)snprintf(plan->unit + length, sizeof(plan->unit) - length, "%s %ld", times, img_dims[i]);
+		times = " x";
+	}
+
+	plan->unit_bytes = bytes;
+}
+
 size_t gleam_memory_total(const struct gleam_memory_s* plan)
 {
 	size_t total = 0;
@@ -38,6 +56,9 @@ void gleam_memory_print(const struct gleam_memory_s* plan)
 		bart_printf("%-44s %9.1f MiB\n", plan->what[i], (double)plan->bytes[i] / MIB);
 
 	bart_printf("%-44s %9.1f MiB\n", "in all", (double)gleam_memory_total(plan) / MIB);
+
+	if (0 < plan->unit_bytes)
+		bart_printf("%-44s %9.1f MiB\n", plan->unit, (double)plan->unit_bytes / MIB);
 }
 
 // a line "<key>  <number> kB" of a file below /proc; 0 where there is none

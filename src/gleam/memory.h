@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "misc/mri.h"
+
 enum { GLEAM_MEMORY_MAX = 12 };
 
 struct gleam_memory_s {
@@ -16,6 +18,9 @@ struct gleam_memory_s {
 	const char* what[GLEAM_MEMORY_MAX];
 	size_t bytes[GLEAM_MEMORY_MAX];
 
+	char unit[64];		// the smallest that can be computed at once: one sample, and what it takes
+	size_t unit_bytes;
+
 	char help[128];		// options that make it smaller, ", --option value" each
 };
 
@@ -23,6 +28,10 @@ struct gleam_memory_s {
 extern void gleam_memory_help(struct gleam_memory_s* plan, const char* option);
 
 extern void gleam_memory_add(struct gleam_memory_s* plan, const char* what, size_t bytes);
+
+// what computing one sample takes, of these dimensions of an image; part of what was added
+extern void gleam_memory_unit(struct gleam_memory_s* plan, const long img_dims[DIMS], size_t bytes);
+
 extern size_t gleam_memory_total(const struct gleam_memory_s* plan);
 
 // to stdout

@@ -160,23 +160,46 @@ static void plan_help(struct gleam_trainer_s* t)
 	gleam_memory_help(&t->plan, "fewer --features");
 }
 
-static void plan_memory(struct gleam_trainer_s* t)
+// what a part of the mini-batch takes while it is computed
+static struct gleam_unroll_bytes_s part_bytes(const struct gleam_trainer_s* t, const struct gleam_dims_s* dims)
 {
 	const struct gleam_net_s* net = &t->weights->net;
 	long length = net->iterations / net->modules;
 
 	long img_dims[DIMS];
-	gleam_dims_image(&t->dims, img_dims);
+	gleam_dims_image(dims, img_dims);
 
 	long pixels = md_calc_size(DIMS, img_dims);
+
+	auto bytes = gleam_unroll_bytes(net, t->backend, dims, (int)length);
+
+	bytes.images += gleam_module_bytes(t->place, length, t->weights->P, pixels) + (size_t)pixels * CFL_SIZE;
+
+	return bytes;
+}
+
+static void plan_unit(struct gleam_trainer_s* t)
+{
+	struct gleam_dims_s dims = gleam_batch_dims(t->data, 1);
+	long img_dims[DIMS];
+
+	gleam_dims_image(&dims, img_dims);
+
+	auto bytes = part_bytes(t, &dims);
+
+	gleam_memory_unit(&t->plan, img_dims, bytes.prox + bytes.dc + bytes.images);
+}
+
+static void plan_memory(struct gleam_trainer_s* t)
+{
+	const struct gleam_net_s* net = &t->weights->net;
 	size_t weights = (size_t)(net->iterations * t->weights->P) * sizeof(float);
 
-	auto bytes = gleam_unroll_bytes(net, t->backend, &t->dims, (int)length);
+	auto bytes = part_bytes(t, &t->dims);
 
 	gleam_memory_add(&t->plan, "activations and workspace of one module", bytes.prox);
 	gleam_memory_add(&t->plan, "data consistency", bytes.dc);
-	gleam_memory_add(&t->plan, "images and gradient of one module", bytes.images
-				+ gleam_module_bytes(t->place, length, t->weights->P, pixels) + (size_t)pixels * CFL_SIZE);
+	gleam_memory_add(&t->plan, "images and gradient of one module", bytes.images);
 	gleam_memory_add(&t->plan, "mini-batch", gleam_batch_bytes(t->place, t->data, t->conf->batch_size, t->conf->micro_batch));
 	gleam_memory_add(&t->plan, "weights of all modules", weights + 2 * sizeof(float) + (size_t)net->modules * sizeof(double));
 	gleam_memory_add(&t->plan, "Adam's moments of all modules", 2 * weights);
@@ -269,6 +292,9 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 
 	plan_memory(t);
 	plan_help(t);
+
+	if (conf->memory)
+		plan_unit(t);
 
 	return PTR_PASS(t);
 }

@@ -22,7 +22,7 @@ allocations()
 	local n=$1
 	shift
 
-	LD_PRELOAD=$TMP/allocations.so bart gleam $limit -n "$n" --pattern t-pat "$@" w $data 2>&1 \
+	LD_PRELOAD=$TMP/allocations.so bart gleam $limit -n "$n" "$@" w $data 2>&1 \
 		| sed -n 's/^allocations: //p'
 }
 
@@ -38,11 +38,11 @@ no_allocation()
 
 if cc -O2 -shared -fPIC -o allocations.so "$here/allocations.c" -ldl; then
 
-	check "no allocation in an iteration: PGD" no_allocation --pgd -I 4 --features 8
-	check "no allocation in an iteration: PGD, two iterations per module" no_allocation --pgd -I 4 -M 2 --features 8 --learn-dc
-	check "no allocation in an iteration: MoDL" no_allocation --modl -I 2 --features 8
-	check "no allocation in an iteration: backend ref" no_allocation --pgd -I 2 --features 2 --backend ref
-	check "no allocation in an iteration: both samples at once" no_allocation --pgd -I 2 --features 8 --micro-batch 2
+	check "no allocation in an iteration: PGD" no_allocation --pattern t-pat --pgd -I 4 --features 8
+	check "no allocation in an iteration: PGD, two iterations per module" no_allocation --pattern t-pat --pgd -I 4 -M 2 --features 8 --learn-dc
+	check "no allocation in an iteration: MoDL" no_allocation --pattern t-pat --modl -I 2 --features 8
+	check "no allocation in an iteration: backend ref" no_allocation --pattern t-pat --pgd -I 2 --features 2 --backend ref
+	check "no allocation in an iteration: both samples at once" no_allocation --pattern t-pat --pgd -I 2 --features 8 --micro-batch 2
 else
 	skip "no allocation in an iteration" "no C compiler (cc)"
 fi
@@ -53,7 +53,7 @@ as_planned()
 {
 	local line planned peak
 
-	line=$(bart gleam $limit -n 2 --pattern t-pat "$@" w $data 2>&1 | grep '^memory: planned')
+	line=$(bart gleam $limit -n 2 "$@" w $data 2>&1 | grep '^memory: planned')
 	planned=$(echo "$line" | sed 's/.*planned \([0-9.]*\) MiB.*/\1/')
 	peak=$(echo "$line" | sed 's/.*peak \([0-9.]*\) MiB.*/\1/')
 
@@ -61,15 +61,46 @@ as_planned()
 	awk -v a="$planned" -v b="$peak" 'BEGIN { exit !((b < 1.05 * a + 4) && (b > 0.95 * a - 2)) }'
 }
 
-check "the memory plan is the peak: PGD" as_planned --pgd -I 4 --features 64
-check "the memory plan is the peak: MoDL" as_planned --modl -I 4 --features 64
-check "the memory plan is the peak: two iterations per module" as_planned --pgd -I 4 -M 2 --features 64
-check "the memory plan is the peak: 24 modules" as_planned --pgd -I 24 --features 64
+check "the memory plan is the peak: PGD" as_planned --pattern t-pat --pgd -I 4 --features 64
+check "the memory plan is the peak: MoDL" as_planned --pattern t-pat --modl -I 4 --features 64
+check "the memory plan is the peak: two iterations per module" as_planned --pattern t-pat --pgd -I 4 -M 2 --features 64
+check "the memory plan is the peak: 24 modules" as_planned --pattern t-pat --pgd -I 24 --features 64
 if has_backend dnnl; then
 
-	check "the memory plan is the peak: oneDNN" as_planned --pgd -I 4 --features 64 --backend dnnl
+	check "the memory plan is the peak: oneDNN" as_planned --pattern t-pat --pgd -I 4 --features 64 --backend dnnl
 else
 	skip "the memory plan is the peak: oneDNN" "this binary was built without it"
 fi
+
+
+# series and volumes: the smallest unit is all of one
+source "$ROOT/tests/series.sh"
+
+make_cine c 2 96 80 8 4 1 1
+make_volumes v 2 64 60 16 4 2 1
+
+# <data set> <command ...>
+of_data() { data="$1-ksp $1-map $1-ref"; local pat=$1-pat; shift; "$@" --pattern "$pat"; }
+
+for d in c v; do
+
+	if [ -e allocations.so ]; then
+
+		check "$d: no allocation in an iteration: PGD" of_data $d no_allocation --pgd -I 2 --features 2
+		check "$d: no allocation in an iteration: MoDL, end to end" of_data $d no_allocation --modl -I 2 -M 1 --features 2 --cg-iter 2
+	fi
+
+	check "$d: the memory plan is the peak: PGD" of_data $d as_planned --pgd -I 2 --features 8
+	check "$d: the memory plan is the peak: PGD, two iterations per module" of_data $d as_planned --pgd -I 2 -M 1 --features 8
+	check "$d: the memory plan is the peak: MoDL" of_data $d as_planned --modl -I 2 --features 8 --cg-iter 2
+	check "$d: the memory plan is the peak: MoDL, two iterations per module" of_data $d as_planned --modl -I 2 -M 1 --features 8 --cg-iter 2
+done
+
+# the last line of the plan
+unit() { bart gleam --memory -b 2 -I 2 --features 8 "$@" w $data | tail -n 1; }
+
+check "the plan tells what one series takes" eval 'of_data c unit | grep -q "^of it for one sample at once, 96 x 80 x 8 .* MiB$"'
+check "... whatever is computed at once" eval '[ "$(of_data c unit)" = "$(of_data c unit --micro-batch 2)" ]'
+check "... and what one of two maps takes" eval 'of_data v unit | grep -q " 64 x 60 x 16 x 2 .* MiB$"'
 
 finish

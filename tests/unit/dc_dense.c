@@ -20,6 +20,9 @@ const struct dc_case_s dc_cases[DC_CASES] = {
 	{ "weights", { 5, 6, 1 }, 3, 1, 1, 1, 0, 0, true },
 	{ "volume", { 4, 5, 3 }, 2, 2, 1, 1, 0, READ_FLAG, false },
 	{ "cine", { 6, 5, 1 }, 3, 1, 4, 2, TIME_FLAG, 0, false },
+	{ "cine, two maps, one pattern", { 5, 4, 1 }, 3, 2, 3, 2, TIME_FLAG | BATCH_FLAG, TIME_FLAG | READ_FLAG, false },
+	{ "cine, maps of every frame", { 4, 5, 1 }, 3, 2, 3, 1, 0, 0, false },
+	{ "cine across the readout, weights", { 1, 6, 4 }, 2, 1, 3, 2, TIME_FLAG, 0, true },
 	{ "slice across the readout", { 1, 6, 5 }, 3, 1, 1, 2, BATCH_FLAG, 0, false },
 	{ "many coils", { 5, 4, 1 }, 37, 2, 1, 2, 0, 0, false },
 };

@@ -43,7 +43,7 @@ struct dc_case_s {
 	bool weights;	// pattern of complex weights, not zeros and ones
 };
 
-#define DC_CASES 8
+#define DC_CASES 11
 extern const struct dc_case_s dc_cases[DC_CASES];
 
 extern struct dc_problem_s dc_problem_create(const struct dc_case_s* c, unsigned int seed);

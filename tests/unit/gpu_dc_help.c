@@ -104,6 +104,7 @@ static const struct dc_case_s more[GPU_DC_CASES - DC_CASES] = {
 	{ "one coil", { 17, 24, 1 }, 1, 1, 1, 2, 0, 0, true },
 	{ "large volume", { 12, 15, 10 }, 5, 1, 1, 2, 0, READ_FLAG, false },
 	{ "cine, one pattern", { 14, 16, 1 }, 4, 2, 5, 2, TIME_FLAG | BATCH_FLAG, BATCH_FLAG | TIME_FLAG, false },
+	{ "cine, three maps, odd", { 9, 11, 1 }, 5, 3, 7, 2, TIME_FLAG, BATCH_FLAG, false },
 	{ "fully sampled", { 16, 12, 1 }, 4, 1, 1, 2, 0, READ_FLAG | PHS1_FLAG | BATCH_FLAG, true },
 };
 

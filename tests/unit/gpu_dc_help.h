@@ -26,7 +26,7 @@ extern float* gpu_put_floats(long N, const float src[N]);
 extern complex float* gpu_get(long N, const complex float* src);	// freed by md_free
 extern float gpu_get_float(const float* src);
 
-#define GPU_DC_CASES 16
+#define GPU_DC_CASES 20
 extern const struct dc_case_s* gpu_dc_case(int i);
 
 struct gpu_dc_problem_s {

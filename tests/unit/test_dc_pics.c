@@ -76,6 +76,10 @@ Test(dc, solve_is_that_of_pics)
 		{ "one map", { 24, 20, 1 }, 6, 1, 1, 1, 0, 0, false },
 		{ "two maps", { 15, 20, 1 }, 6, 2, 1, 1, 0, 0, false },
 		{ "volume", { 8, 7, 6 }, 4, 1, 1, 1, 0, 0, false },
+		{ "volume, two maps", { 7, 8, 5 }, 4, 2, 1, 1, 0, READ_FLAG, false },
+		{ "cine, a pattern for each frame", { 12, 9, 1 }, 4, 1, 3, 1, TIME_FLAG, 0, false },
+		{ "cine, one pattern", { 11, 10, 1 }, 4, 1, 4, 1, TIME_FLAG, TIME_FLAG, false },
+		{ "cine, two maps", { 10, 12, 1 }, 5, 2, 3, 1, TIME_FLAG, 0, false },
 	};
 
 	const float mu = 0.3;
