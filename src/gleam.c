@@ -16,8 +16,9 @@
 #include "gleam/train.h"
 
 
-static const char help_str[] = "Trains an unrolled network for cartesian multi-coil reconstruction, greedily: module by\n"
-				"module, each with its own loss, at a fraction of the memory of end-to-end training.\n"
+static const char help_str[] = "Trains an unrolled network for multi-coil reconstruction, greedily: module by module,\n"
+				"each with its own loss, at a fraction of the memory of end-to-end training. Data are\n"
+				"cartesian, or on a trajectory.\n"
 				"<weights> is written; 'bart gleam-infer' reconstructs with it. Samples are enumerated\n"
 				"by dimensions 13, 14 and 15. Progress goes to stderr, the final validation to stdout.";
 
@@ -35,6 +36,7 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_INFILE('c', "coil", &conf.valid.maps, "<file>", "validation data sensitivity maps"),
 		OPTL_INFILE('r', "ref", &conf.valid.reference, "<file>", "validation data reference"),
 		OPTL_INFILE('p', "pattern", &conf.valid.pattern, "<file>", "validation data sampling pattern"),
+		OPTL_INFILE('t', "trajectory", &conf.valid.trajectory, "<file>", "validation data trajectory"),
 	};
 
 	struct opt_s adam_opts[] = {
@@ -59,8 +61,9 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_SET(0, "learn-dc", &net.learn_dc, "train step size or mu of every iteration"),
 
 		OPTL_INFILE(0, "pattern", &conf.train.pattern, "<file>", "sampling pattern (estimated from the zeros of k-space)"),
+		OPTL_INFILE(0, "trajectory", &conf.train.trajectory, "<file>", "k-space trajectory; --pattern are weights of its samples then"),
 		OPTL_SET(0, "ref-kspace", &conf.train.ref_kspace, "references are fully sampled k-space"),
-		OPTL_SUBOPT(0, "valid-data", "...", "validation data k=,c=,r=,p=: the weights with the lowest nRMSE are kept", ARRAY_SIZE(valid_opts), valid_opts),
+		OPTL_SUBOPT(0, "valid-data", "...", "validation data k=,c=,r=,p=,t=: the weights with the lowest nRMSE are kept", ARRAY_SIZE(valid_opts), valid_opts),
 		OPTL_LONG(0, "valid-every", &conf.valid_every, "n", "iterations between validations (an epoch)"),
 
 		OPTL_LONG('b', "batch-size", &conf.batch_size, "n", "samples in a mini-batch (4)"),

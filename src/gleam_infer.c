@@ -10,9 +10,9 @@
 #include "gleam/infer.h"
 
 
-static const char help_str[] = "Reconstructs undersampled cartesian multi-coil k-space with a network trained by\n"
-				"'bart gleam'. The output has the units of the input. With a reference, PSNR, SSIM and\n"
-				"nRMSE of every stage are printed to stdout.";
+static const char help_str[] = "Reconstructs undersampled multi-coil k-space, cartesian or on a trajectory, with a\n"
+				"network trained by 'bart gleam'. The output has the units of the input. With a\n"
+				"reference, PSNR, SSIM and nRMSE of every stage are printed to stdout.";
 
 
 int main_gleam_infer(int argc, char* argv[argc])
@@ -25,6 +25,7 @@ int main_gleam_infer(int argc, char* argv[argc])
 		OPTL_SET(0, "stages", &conf.stages, "output every stage, along dimension 8"),
 		OPTL_FLOAT(0, "tol", &conf.tol, "eps", "stop when the relative change between stages falls below eps"),
 		OPTL_INFILE(0, "pattern", &conf.files.pattern, "<file>", "sampling pattern (estimated from the zeros of k-space)"),
+		OPTL_INFILE(0, "trajectory", &conf.files.trajectory, "<file>", "k-space trajectory; --pattern are weights of its samples then"),
 		OPTL_INFILE('r', "reference", &conf.files.reference, "<file>", "reference: print metrics of every stage"),
 		OPTL_SET(0, "ref-kspace", &conf.files.ref_kspace, "the reference is fully sampled k-space"),
 		OPTL_STRING(0, "backend", &conf.compute.backend, "name", "what computes the networks: auto, winograd, dnnl, ref, cudnn (auto)"),

@@ -10,6 +10,7 @@
 #include "misc/mri.h"
 #include "misc/misc.h"
 
+#include "gleam/batch_traj.h"
 #include "gleam/data.h"
 #include "gleam/dc.h"
 #include "gleam/place.h"
@@ -24,6 +25,7 @@ struct gleam_batch_s {
 	struct gleam_unroll_s* unroll;
 	const struct gleam_place_s* place;
 	struct stage_s* stage;	// NULL on the CPU
+	struct batch_traj_s* traj;	// NULL for cartesian data
 
 	long size;
 	long micro_batch;
@@ -61,6 +63,11 @@ struct gleam_dims_s gleam_batch_dims(const struct gleam_data_s* data, long micro
 	dims.map[BATCH_DIM] = micro_batch;
 	dims.pat[BATCH_DIM] = micro_batch;
 
+	gleam_data_trj_dims(data, dims.trj);
+
+	if (gleam_dims_trajectory(&dims) && !gleam_data_trajectory_shared(data))
+		dims.trj[BATCH_DIM] = micro_batch;
+
 	return dims;
 }
 
@@ -81,6 +88,12 @@ static void sizes_of_one(const struct gleam_data_s* data, long* ksp, long* map, 
 	*ref = md_calc_size(DIMS, img_dims);
 }
 
+// k-space on a trajectory may be smaller than its image
+static long buffer_size(const struct gleam_data_s* data, long ksp, long map, long img)
+{
+	return MAX(MAX(ksp, map), gleam_data_cartesian(data) ? 0 : img);
+}
+
 size_t gleam_batch_bytes(const struct gleam_place_s* place, const struct gleam_data_s* data, long size, long micro_batch)
 {
 	long ksp;
@@ -96,7 +109,9 @@ size_t gleam_batch_bytes(const struct gleam_place_s* place, const struct gleam_d
 	if (NULL != place->stage)
 		return images + place->stage->bytes(data, size, micro_batch);
 
-	return images + (size_t)(micro_batch * (MAX(ksp, map) + pat)) * CFL_SIZE;
+	size_t traj = gleam_data_cartesian(data) ? 0 : batch_traj_bytes(data, size, micro_batch);
+
+	return images + traj + (size_t)(micro_batch * (buffer_size(data, ksp, map, img) + pat)) * CFL_SIZE;
 }
 
 static complex float* alloc_elements(const struct gleam_place_s* place, long n)
@@ -106,8 +121,11 @@ static complex float* alloc_elements(const struct gleam_place_s* place, long n)
 
 static void alloc_host(struct gleam_batch_s* b)
 {
-	b->buffer = alloc_elements(b->place, b->micro_batch * MAX(b->ksp_size, b->map_size));
+	b->buffer = alloc_elements(b->place, b->micro_batch * buffer_size(b->data, b->ksp_size, b->map_size, b->img_size));
 	b->pattern = alloc_elements(b->place, b->micro_batch * b->pat_size);
+
+	if (!gleam_data_cartesian(b->data))
+		b->traj = batch_traj_create(b->data, gleam_unroll_dc(b->unroll), b->size, b->micro_batch);
 }
 
 struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct gleam_unroll_s* unroll, long size, long micro_batch)
@@ -148,6 +166,9 @@ void gleam_batch_free(struct gleam_batch_s* b)
 
 	if (NULL != b->stage)
 		b->place->stage->free(b->stage);
+
+	if (NULL != b->traj)
+		batch_traj_free(b->traj);
 
 	device->free(b->buffer);
 	device->free(b->pattern);
@@ -214,7 +235,10 @@ void gleam_batch_select(struct gleam_batch_s* b, long part)
 		gleam_data_pattern(b->data, sample, b->pattern + i * b->pat_size);
 	}
 
-	gleam_dc_set(gleam_unroll_dc(b->unroll), b->buffer, b->pattern);
+	if (NULL != b->traj)
+		batch_traj_select(b->traj, part, b->buffer);
+	else
+		gleam_dc_set(gleam_unroll_dc(b->unroll), b->buffer, b->pattern);
 
 	b->selected = part;
 }
@@ -243,21 +267,17 @@ static void check_units(const struct gleam_batch_s* b, long i, const complex flo
 		return;
 
 	debug_printf(DP_WARN, "%s: the reference of sample %ld is %.3g times the image of the k-space, expected about 1: "
-			"is the k-space the unitary FFT of the reference's coil images ('bart fft -u')? 'bart scale' mends it.\n",
-			gleam_data_name(b->data), b->samples[i], ratio);
+			"is the k-space the %s of the reference's coil images ('bart %s')? 'bart scale' mends it.\n",
+			gleam_data_name(b->data), b->samples[i], ratio,
+			(NULL != b->traj) ? "nuFFT" : "unitary FFT", (NULL != b->traj) ? "nufft" : "fft -u");
 }
 
-static void scale_sample(struct gleam_batch_s* b, long i)
+// image: what has the units of the reference
+static void set_scale(struct gleam_batch_s* b, long i, float scale, const complex float* image)
 {
 	long dims[1] = { b->img_size };
 	complex float* x0 = b->x0 + i * b->img_size;
 	complex float* ref = b->ref + i * b->ref_size;
-
-	bool averaged = (0 < b->avg_size);
-
-	// images are smaller than the buffer, whose k-space has been used
-	float scale = gleam_data_scaling(averaged ? b->avg_size : b->img_size,
-			averaged ? (b->x + i * b->img_size) : x0, (float*)b->buffer);
 
 	check_scale(b, i, scale);
 
@@ -272,24 +292,96 @@ static void scale_sample(struct gleam_batch_s* b, long i)
 		md_zsmul(1, (long[1]){ b->ref_size }, ref, ref, 1.f / b->scale[i]);
 
 		if (!b->checked)
-			check_units(b, i, ref, x0);
+			check_units(b, i, ref, image);
 	}
+}
+
+/* By the image that the network starts from, or its mean over frames: x0 is dark where
+ * the trajectory is dense.
+ */
+static void scale_traj(struct gleam_batch_s* b, long i)
+{
+	long dims[1] = { b->img_size };
+	complex float* x = b->x + i * b->img_size;
+	float scale = 0.;
+
+	if (0 < b->avg_size) {
+
+		batch_traj_mean(b->traj, b->buffer, x);
+		scale = gleam_data_scaling(b->avg_size, b->buffer, (float*)(b->buffer + b->avg_size));
+
+	} else {
+
+		scale = gleam_data_scaling(b->img_size, x, (float*)b->buffer);
+	}
+
+	md_zsmul(1, dims, x, x, (0.f < scale) ? (1.f / scale) : 1.f);
+
+	set_scale(b, i, scale, x);
+}
+
+static void scale_sample(struct gleam_batch_s* b, long i)
+{
+	complex float* x0 = b->x0 + i * b->img_size;
+
+	if (NULL != b->traj) {
+
+		scale_traj(b, i);
+		return;
+	}
+
+	bool averaged = (0 < b->avg_size);
+
+	// images are smaller than the buffer, whose k-space has been used
+	float scale = gleam_data_scaling(averaged ? b->avg_size : b->img_size,
+			averaged ? (b->x + i * b->img_size) : x0, (float*)b->buffer);
+
+	set_scale(b, i, scale, x0);
+}
+
+static void prepare_traj(struct gleam_batch_s* b, long part)
+{
+	const long* samples = b->samples + part * b->micro_batch;
+
+	for (long i = 0; i < b->micro_batch; i++)
+		gleam_data_pattern(b->data, samples[i], b->pattern + i * b->pat_size);
+
+	batch_traj_prepare(b->traj, part, samples, b->pattern);
+}
+
+// x0 of a part, and for trajectories x
+static void fill_images(struct gleam_batch_s* b, long part)
+{
+	complex float* x0 = b->x0 + part * b->micro_batch * b->img_size;
+	complex float* x = b->x + part * b->micro_batch * b->img_size;
+
+	if (NULL != b->traj) {
+
+		batch_traj_adjoint(b->traj, part, x0, b->buffer, b->pattern);
+		batch_traj_start(b->traj, x, x0);
+		return;
+	}
+
+	gleam_dc_adjoint(gleam_unroll_dc(b->unroll), x0, b->buffer);
+
+	// x is not in use yet
+	if (0 < b->avg_size)
+		gleam_dc_average(gleam_unroll_dc(b->unroll), x, b->buffer);
 }
 
 static void load_part(struct gleam_batch_s* b, long part)
 {
 	long first = part * b->micro_batch;
 
+	if (NULL != b->traj)
+		prepare_traj(b, part);
+
 	gleam_batch_select(b, part);
 
 	for (long i = 0; i < b->micro_batch; i++)
 		gleam_data_kspace(b->data, b->samples[first + i], b->pattern + i * b->pat_size, b->buffer + i * b->ksp_size);
 
-	gleam_dc_adjoint(gleam_unroll_dc(b->unroll), b->x0 + first * b->img_size, b->buffer);
-
-	// x is not in use yet
-	if (0 < b->avg_size)
-		gleam_dc_average(gleam_unroll_dc(b->unroll), b->x + first * b->img_size, b->buffer);
+	fill_images(b, part);
 
 	for (long i = 0; i < b->micro_batch; i++)
 		scale_sample(b, first + i);
@@ -348,7 +440,9 @@ void gleam_batch_load(struct gleam_batch_s* b, const long samples[])
 
 	b->checked = true;
 
-	b->place->device->copy(b->x, b->x0, (size_t)(b->size * b->img_size) * CFL_SIZE);
+	// with a trajectory it begins as another image
+	if (NULL == b->traj)
+		b->place->device->copy(b->x, b->x0, (size_t)(b->size * b->img_size) * CFL_SIZE);
 }
 
 void gleam_batch_ahead(struct gleam_batch_s* b, const long samples[])

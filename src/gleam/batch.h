@@ -27,7 +27,8 @@ extern void gleam_batch_free(struct gleam_batch_s* batch);
 extern size_t gleam_batch_bytes(const struct gleam_place_s* place, const struct gleam_data_s* data, long size, long micro_batch);
 
 /* Reads these samples: x0 = A^H y, scaled by the 95th percentile of its
- * magnitude, the reference (if the data has one) by the same number, x = x0.
+ * magnitude, the reference (if the data has one) by the same number, x = x0. On
+ * trajectories x is an image of its own (gleam/batch_traj.h), which gives the scale.
  */
 extern void gleam_batch_load(struct gleam_batch_s* batch, const long samples[]);
 

@@ -17,6 +17,7 @@
 
 #include "gleam/input.h"
 #include "gleam/shape.h"
+#include "gleam/trajectory.h"
 #include "gleam/values.h"
 #include "gleam/data.h"
 
@@ -27,6 +28,7 @@ struct gleam_data_s {
 	struct input_s maps;
 	struct input_s pattern;		// name NULL: estimated
 	struct input_s reference;	// name NULL: none
+	struct input_s trajectory;	// name NULL: cartesian
 
 	bool ref_kspace;
 
@@ -37,33 +39,59 @@ struct gleam_data_s {
 	long map_dims[DIMS];
 	long pat_dims[DIMS];
 	long img_dims[DIMS];
+	long trj_dims[DIMS];
 	long ref_dims[DIMS];
 
 	bool* empty;
 };
 
 
+bool gleam_data_cartesian(const struct gleam_data_s* data)
+{
+	return (NULL == data->trajectory.name);
+}
+
+
+// k-space of an image of the maps' size: of a cartesian one, its own
+static void image_space(const struct gleam_data_s* data, long dims[DIMS], const long ksp_dims[DIMS])
+{
+	md_copy_dims(DIMS, dims, ksp_dims);
+
+	if (!gleam_data_cartesian(data))
+		md_copy_dims(3, dims, data->maps.dims);
+}
+
+
 static void check_reference(const struct gleam_data_s* data)
 {
 	long maps = data->maps.dims[MAPS_DIM];
+	long dims[DIMS];
 
-	struct shape_s shape = shape_reference(data->kspace.dims, maps, data->ref_kspace);
-	struct shape_s other = shape_reference(data->kspace.dims, maps, !data->ref_kspace);
+	image_space(data, dims, data->kspace.dims);
+
+	if (data->ref_kspace && !gleam_data_cartesian(data))
+		error("--ref-kspace and --trajectory: fully sampled k-space on a trajectory is no image yet. "
+			"Reconstruct the reference first ('bart pics -t', with the same sensitivities) and give that.\n");
+
+	struct shape_s shape = shape_reference(dims, maps, data->ref_kspace);
+	struct shape_s other = shape_reference(dims, maps, !data->ref_kspace);
 
 	const char* way_out = "Give one image for every sample, and for every map of the sensitivities or combined of all";
 
 	if (shape_fits(&other, data->reference.dims))
 		way_out = data->ref_kspace ? "It looks like an image: leave --ref-kspace out" : "It looks like k-space: add --ref-kspace";
 
-	shape_check(&data->reference, &shape, &data->kspace, way_out);
+	// on a trajectory, k-space says nothing of the image's size
+	shape_check(&data->reference, &shape, gleam_data_cartesian(data) ? &data->kspace : NULL, way_out);
 }
 
 
-static void check_shapes(const struct gleam_data_s* data)
+static void check_shapes_cartesian(const struct gleam_data_s* data)
 {
 	struct shape_s shape = shape_kspace();
 
 	shape_check(&data->kspace, &shape, NULL, "Samples are counted along dimensions 13, 14 and 15: 'bart transpose' moves this dimension there");
+	trajectory_check_missing(&data->kspace, &data->maps);
 	shape_check_maps(&data->maps, &data->kspace);
 
 	if (NULL != data->pattern.name) {
@@ -72,6 +100,15 @@ static void check_shapes(const struct gleam_data_s* data)
 		shape_check(&data->pattern, &shape, &data->kspace,
 				"Make it with 'bart pattern', or leave it out: it is estimated from the zeros of k-space then");
 	}
+}
+
+
+static void check_shapes(const struct gleam_data_s* data)
+{
+	if (gleam_data_cartesian(data))
+		check_shapes_cartesian(data);
+	else
+		trajectory_check_shapes(&data->trajectory, &data->kspace, &data->maps, &data->pattern);
 
 	if (NULL != data->reference.name)
 		check_reference(data);
@@ -90,6 +127,11 @@ static void check_plausible(const struct gleam_data_s* data)
 
 	int spatial = gleam_data_spatial(data);
 
+	if (((2 > spatial) || (3 < spatial)) && !gleam_data_cartesian(data))
+		error("%s: found sensitivities %s for k-space of %ld frames: images of %d dimensions (0, 1, 2 and 10 that are larger than one), "
+			"expected two or three. Give sensitivities of the size of the image.\n",
+			data->maps.name, dims_text(text, map_dims), data->ksp_dims[TIME_DIM], spatial);
+
 	if ((2 > spatial) || (3 < spatial))
 		error("%s: found k-space %s: %d of the dimensions 0, 1, 2 and 10 are larger than one, expected two or three. %s\n",
 			data->kspace.name, dims_text(text, data->kspace.dims), spatial, (2 > spatial)
@@ -104,7 +146,7 @@ int gleam_data_spatial(const struct gleam_data_s* data)
 	int n = 0;
 
 	for (int i = 0; i < DIMS; i++)
-		if (MD_IS_SET(FFT_FLAGS | TIME_FLAG, i) && (1 < data->ksp_dims[i]))
+		if (MD_IS_SET(FFT_FLAGS | TIME_FLAG, i) && (1 < data->img_dims[i]))
 			n++;
 
 	return n;
@@ -121,6 +163,14 @@ static void check_values(const struct gleam_data_s* data)
 
 	if (NULL != data->pattern.name)
 		values_check_pattern(&data->pattern);
+
+	if (gleam_data_cartesian(data))
+		return;
+
+	trajectory_check_values(&data->trajectory, &data->maps);
+
+	if (NULL == data->pattern.name)
+		trajectory_check_zeros(&data->kspace);
 }
 
 
@@ -174,8 +224,16 @@ static void set_dims(struct gleam_data_s* data)
 
 	if (NULL != data->pattern.name)
 		data->pat_dims[TIME_DIM] = data->pattern.dims[TIME_DIM];
+	else if (!gleam_data_cartesian(data))
+		data->pat_dims[TIME_DIM] = 1;
 
-	md_select_dims(DIMS, ~(unsigned long)COIL_FLAG, data->img_dims, data->ksp_dims);
+	md_singleton_dims(DIMS, data->trj_dims);
+
+	if (!gleam_data_cartesian(data))
+		md_select_dims(DIMS, ~(unsigned long)SAMPLE_FLAGS, data->trj_dims, data->trajectory.dims);
+
+	image_space(data, data->img_dims, data->ksp_dims);
+	data->img_dims[COIL_DIM] = 1;
 	data->img_dims[MAPS_DIM] = data->map_dims[MAPS_DIM];
 
 	md_copy_dims(DIMS, data->ref_dims, data->img_dims);
@@ -193,6 +251,9 @@ struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files)
 
 	data->kspace = input_open(files->kspace, "k-space");
 	data->maps = input_open(files->maps, "sensitivities");
+
+	if (NULL != files->trajectory)
+		data->trajectory = input_open(files->trajectory, "trajectory");
 
 	if (NULL != files->pattern)
 		data->pattern = input_open(files->pattern, "pattern");
@@ -222,6 +283,9 @@ void gleam_data_close(struct gleam_data_s* data)
 	if (NULL != data->reference.name)
 		input_close(&data->reference);
 
+	if (NULL != data->trajectory.name)
+		input_close(&data->trajectory);
+
 	xfree(data->empty);
 	xfree(data);
 }
@@ -235,6 +299,11 @@ void gleam_data_expect(const struct gleam_data_s* data, const char* weights, lon
 		error("%s: found sensitivities %s with %ld maps (dimension 4), expected %ld as in the weights '%s'. "
 			"Use as many maps as in training ('bart ecalib -m'), or train again.\n",
 			data->maps.name, dims_text(text, data->maps.dims), data->map_dims[MAPS_DIM], maps, weights);
+
+	if ((spatial != gleam_data_spatial(data)) && !gleam_data_cartesian(data))
+		error("%s: found images of %d dimensions (sensitivities %s, %ld frames), expected %d as in the weights '%s'. "
+			"Move frames to dimension 13 for a network of two dimensions, or train again.\n",
+			data->maps.name, gleam_data_spatial(data), dims_text(text, data->maps.dims), data->ksp_dims[TIME_DIM], spatial, weights);
 
 	if (spatial != gleam_data_spatial(data))
 		error("%s: found k-space %s with %d dimensions (of 0, 1, 2 and 10), expected %d as in the weights '%s'. "
@@ -276,6 +345,25 @@ void gleam_data_pat_dims(const struct gleam_data_s* data, long dims[DIMS])
 void gleam_data_img_dims(const struct gleam_data_s* data, long dims[DIMS])
 {
 	md_copy_dims(DIMS, dims, data->img_dims);
+}
+
+
+void gleam_data_trj_dims(const struct gleam_data_s* data, long dims[DIMS])
+{
+	md_copy_dims(DIMS, dims, data->trj_dims);
+}
+
+
+const char* gleam_data_start(const struct gleam_data_s* data)
+{
+	return gleam_data_cartesian(data) ? "zero-filled" : "start";
+}
+
+
+bool gleam_data_trajectory_shared(const struct gleam_data_s* data)
+{
+	return    (1 == input_samples(data->trajectory.dims))
+	       && ((NULL == data->pattern.name) || (1 == input_samples(data->pattern.dims)));
 }
 
 
@@ -366,6 +454,12 @@ static void estimate(const long dims[DIMS], complex float* pattern, const comple
 
 void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex float* dst)
 {
+	if ((NULL == data->pattern.name) && !gleam_data_cartesian(data)) {
+
+		md_zfill(DIMS, data->pat_dims, dst, 1.);
+		return;
+	}
+
 	if (NULL == data->pattern.name) {
 
 		estimate(data->ksp_dims, dst, input_sample(&data->kspace, data->kspace.dims, sample));
@@ -414,6 +508,13 @@ void gleam_data_kspace(const struct gleam_data_s* data, long sample, const compl
 	}
 
 	input_release(&data->kspace);
+}
+
+
+void gleam_data_trajectory(const struct gleam_data_s* data, long sample, complex float* dst)
+{
+	md_copy(DIMS, data->trj_dims, dst, input_sample(&data->trajectory, data->kspace.dims, sample), CFL_SIZE);
+	input_release(&data->trajectory);
 }
 
 

@@ -16,7 +16,8 @@ struct gleam_files_s {
 	const char* kspace;
 	const char* maps;
 	const char* reference;	// NULL for inference without one
-	const char* pattern;	// NULL: estimated from the zeros of k-space
+	const char* pattern;	// NULL: estimated from the zeros of k-space; with a trajectory, ones
+	const char* trajectory;	// NULL: cartesian
 	bool ref_kspace;	// the reference is fully sampled k-space
 };
 
@@ -64,6 +65,17 @@ extern void gleam_data_position(const struct gleam_data_s* data, long sample, lo
  */
 extern void gleam_data_maps(const struct gleam_data_s* data, long sample, complex float* dst);
 extern void gleam_data_pattern(const struct gleam_data_s* data, long sample, complex float* dst);
+
+// [3, samples, spokes] of a frame; all dimensions are one when the data are cartesian
+extern void gleam_data_trj_dims(const struct gleam_data_s* data, long dims[DIMS]);
+extern void gleam_data_trajectory(const struct gleam_data_s* data, long sample, complex float* dst);
+extern bool gleam_data_cartesian(const struct gleam_data_s* data);
+
+// what stage 0 is called: x0 of cartesian data, the image that trajectories start from
+extern const char* gleam_data_start(const struct gleam_data_s* data);
+
+// all samples have the same trajectory and the same pattern
+extern bool gleam_data_trajectory_shared(const struct gleam_data_s* data);
 
 // multiplied with this sample's pattern, as gleam_data_pattern gives it
 extern void gleam_data_kspace(const struct gleam_data_s* data, long sample, const complex float* pattern, complex float* dst);

@@ -22,6 +22,8 @@
 #include "misc/types.h"
 
 #include "dc_sense.h"
+#include "dc_toeplitz.h"
+#include "dc_traj.h"
 #include "dc_vec.h"
 
 #include "dc.h"
@@ -36,7 +38,8 @@ struct gleam_dc_s {
 	long K;		// ... and k-space
 
 	struct dc_sense_s* sense;
-	const struct linop_s* linop;
+	struct dc_traj_s* traj;		// or NULL
+	const struct linop_s* linop;	// or NULL
 
 	// vectors of one sample
 	complex float* r;
@@ -60,6 +63,12 @@ static size_t vector_bytes(long N)
 }
 
 
+static size_t vectors_bytes(long N)
+{
+	return 3 * vector_bytes(N) + (size_t)dc_vec_blocks(N) * sizeof(double);
+}
+
+
 size_t gleam_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
 {
 	long img_dims[DIMS];
@@ -67,8 +76,32 @@ size_t gleam_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], cons
 
 	long N = md_calc_size(DIMS, img_dims) / img_dims[BATCH_DIM];
 
-	return sizeof(struct gleam_dc_s) + dc_sense_bytes(ksp_dims, map_dims, pat_dims)
-		+ 3 * vector_bytes(N) + (size_t)dc_vec_blocks(N) * sizeof(double);
+	return sizeof(struct gleam_dc_s) + dc_sense_bytes(ksp_dims, map_dims, pat_dims) + vectors_bytes(N);
+}
+
+
+size_t gleam_dc_bytes_traj(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], const long trj_dims[DIMS])
+{
+	long cim_dims[DIMS];
+	long psf_dims[DIMS];
+	long img_dims[DIMS];
+
+	dc_traj_image_dims(cim_dims, ksp_dims, map_dims);
+	dc_traj_psf_dims(psf_dims, pat_dims, trj_dims);
+	image_dims(img_dims, cim_dims, map_dims);
+
+	return sizeof(struct gleam_dc_s) + dc_sense_toeplitz_bytes(cim_dims, map_dims, psf_dims)
+		+ vectors_bytes(md_calc_size(DIMS, img_dims) / img_dims[BATCH_DIM]) + dc_traj_bytes(ksp_dims, map_dims, psf_dims);
+}
+
+
+long gleam_dc_psf_size(const long map_dims[DIMS], const long pat_dims[DIMS], const long trj_dims[DIMS])
+{
+	long psf_dims[DIMS];
+
+	dc_traj_psf_dims(psf_dims, pat_dims, trj_dims);
+
+	return psf_dims[TIME_DIM] * dc_toeplitz_layout(map_dims).size;
 }
 
 
@@ -125,7 +158,7 @@ static complex float* vector_alloc(long N)
 }
 
 
-struct gleam_dc_s* gleam_dc_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+static struct gleam_dc_s* create(const long ksp_dims[DIMS], const long map_dims[DIMS], struct dc_sense_s* sense, struct dc_traj_s* traj)
 {
 	PTR_ALLOC(struct gleam_dc_s, dc);
 
@@ -136,8 +169,9 @@ struct gleam_dc_s* gleam_dc_create(const long ksp_dims[DIMS], const long map_dim
 	dc->N = md_calc_size(DIMS, dc->img_dims) / dc->samples;
 	dc->K = md_calc_size(DIMS, dc->ksp_dims) / dc->samples;
 
-	dc->sense = dc_sense_create(ksp_dims, map_dims, pat_dims);
-	dc->linop = linop_of(dc);
+	dc->sense = sense;
+	dc->traj = traj;
+	dc->linop = (NULL == traj) ? linop_of(dc) : NULL;
 
 	dc->r = vector_alloc(dc->N);
 	dc->p = vector_alloc(dc->N);
@@ -148,9 +182,34 @@ struct gleam_dc_s* gleam_dc_create(const long ksp_dims[DIMS], const long map_dim
 }
 
 
+struct gleam_dc_s* gleam_dc_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+{
+	return create(ksp_dims, map_dims, dc_sense_create(ksp_dims, map_dims, pat_dims), NULL);
+}
+
+
+struct gleam_dc_s* gleam_dc_create_traj(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], const long trj_dims[DIMS])
+{
+	long cim_dims[DIMS];
+	long psf_dims[DIMS];
+
+	dc_traj_image_dims(cim_dims, ksp_dims, map_dims);
+	dc_traj_psf_dims(psf_dims, pat_dims, trj_dims);
+
+	struct dc_sense_s* sense = dc_sense_toeplitz_create(cim_dims, map_dims, psf_dims);
+
+	return create(cim_dims, map_dims, sense, dc_traj_create(sense, ksp_dims, map_dims, pat_dims, trj_dims));
+}
+
+
 void gleam_dc_free(struct gleam_dc_s* dc)
 {
-	linop_free(dc->linop);
+	if (NULL != dc->linop)
+		linop_free(dc->linop);
+
+	if (NULL != dc->traj)
+		dc_traj_free(dc->traj);
+
 	dc_sense_free(dc->sense);
 
 	free(dc->r);
@@ -171,6 +230,34 @@ const struct linop_s* gleam_dc_linop(const struct gleam_dc_s* dc)
 void gleam_dc_set(struct gleam_dc_s* dc, const complex float* maps, const complex float* pattern)
 {
 	dc_sense_set(dc->sense, maps, pattern);
+}
+
+
+void gleam_dc_set_traj(struct gleam_dc_s* dc, const complex float* maps, const float* psf)
+{
+	dc_sense_toeplitz_set(dc->sense, maps, psf);
+}
+
+
+float gleam_dc_psf(struct gleam_dc_s* dc, float* psf, const complex float* traj, const complex float* pattern)
+{
+	return dc_traj_psf(dc->traj, psf, traj, pattern);
+}
+
+
+void gleam_dc_adjoint_traj(struct gleam_dc_s* dc, long sample, float scale, complex float* x, const complex float* ksp,
+		const complex float* traj, const complex float* pattern)
+{
+	dc_traj_adjoint(dc->traj, sample, x, ksp, traj, pattern);
+
+	md_zsmul(1, MD_DIMS(dc->N), x, x, scale);
+}
+
+
+void gleam_dc_forward_traj(struct gleam_dc_s* dc, long sample, complex float* ksp, const complex float* x,
+		const complex float* traj, const complex float* pattern)
+{
+	dc_traj_forward(dc->traj, sample, ksp, x, traj, pattern);
 }
 
 

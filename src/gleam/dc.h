@@ -1,6 +1,6 @@
 /*
- * Data consistency for cartesian multi-coil data on BART's operators: the only
- * place that knows coils, patterns and Fourier transforms.
+ * Data consistency for multi-coil data on BART's operators: the only place that
+ * knows coils, patterns, trajectories and Fourier transforms.
  *
  * Dimensions are BART's 16. With A = P F S (pattern, centered unitary FFT, coil
  * maps), k-space has COIL_DIM and no MAPS_DIM, images have MAPS_DIM and no
@@ -30,8 +30,38 @@ extern void gleam_dc_free(struct gleam_dc_s* dc);
 // kilobytes, come on top)
 extern size_t gleam_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
 
+/* The same on trajectories: A = P F S / sqrt(L), F BART's nuFFT, L the largest
+ * eigenvalue of F^H |P|^2 F of the sample (the largest one of its frames), so that
+ * the eigenvalues of A^H A are at most about one, as those of cartesian data are.
+ *
+ * @param ksp_dims	[1, samples, spokes, coils, ...]; images have the size of the maps
+ * @param pat_dims	as k-space, without coils
+ * @param trj_dims	[3, samples, spokes, 1, ...]; TIME_DIM may be one, and BATCH_DIM is one when
+ *			all samples share trajectory and pattern
+ */
+extern struct gleam_dc_s* gleam_dc_create_traj(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], const long trj_dims[DIMS]);
+extern size_t gleam_dc_bytes_traj(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], const long trj_dims[DIMS]);
+
+/* What a trajectory comes down to for the normal operator: weights of its Toeplitz
+ * matrices, frame after frame, divided by L; gleam_dc_psf_size floats for one sample,
+ * from its trajectory and its pattern. Returns 1 / L.
+ */
+extern long gleam_dc_psf_size(const long map_dims[DIMS], const long pat_dims[DIMS], const long trj_dims[DIMS]);
+extern float gleam_dc_psf(struct gleam_dc_s* dc, float* psf, const complex float* traj, const complex float* pattern);
+
+// change to another batch: maps are copied, the samples' psf, one after the other, must stay
+extern void gleam_dc_set_traj(struct gleam_dc_s* dc, const complex float* maps, const float* psf);
+
+/* A^H (y / sqrt(L)), which is x0 in the units of y, and sqrt(L) A x, of one sample of the batch;
+ * scale is the 1 / L of gleam_dc_psf. gleam_dc_adjoint and gleam_dc_forward are not for trajectories.
+ */
+extern void gleam_dc_adjoint_traj(struct gleam_dc_s* dc, long sample, float scale, complex float* x, const complex float* ksp,
+		const complex float* traj, const complex float* pattern);
+extern void gleam_dc_forward_traj(struct gleam_dc_s* dc, long sample, complex float* ksp, const complex float* x,
+		const complex float* traj, const complex float* pattern);
+
 /* A as an operator of BART, with forward, adjoint and normal operator, for whatever
- * takes one; belongs to dc and lives as long.
+ * takes one; belongs to dc and lives as long. NULL for trajectories.
  */
 extern const struct linop_s* gleam_dc_linop(const struct gleam_dc_s* dc);
 

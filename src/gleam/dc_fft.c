@@ -223,12 +223,27 @@ static void strip_weight(const struct pass_s* pass, complex float* strip, const 
 }
 
 
-void dc_fft_filter(const struct dc_fft_s* fft, complex float* image, const float* weights)
+// a pass but the last one, of the rows that matter
+static void pass_apply_rows(const struct pass_s* pass, bool backward, long rows, complex float* image)
+{
+	struct pass_s part = *pass;
+
+	// blocks of rows, or planes of them
+	if (1 == part.count[0])
+		part.count[1] = MIN(part.count[1], (rows + BLOCK - 1) / BLOCK);
+	else
+		part.count[0] = MIN(part.count[0], (rows + part.lines - 1) / part.lines);
+
+	pass_apply(&part, backward, image);
+}
+
+
+void dc_fft_filter(const struct dc_fft_s* fft, complex float* image, const float* weights, long rows)
 {
 	const struct pass_s* last = &fft->pass[fft->passes - 1];
 
 	for (int i = 0; i < fft->passes - 1; i++)
-		pass_apply(&fft->pass[i], false, image);
+		pass_apply_rows(&fft->pass[i], false, rows, image);
 
 	for (long i = 0; i < last->count[0]; i++) {
 
@@ -243,5 +258,5 @@ void dc_fft_filter(const struct dc_fft_s* fft, complex float* image, const float
 	}
 
 	for (int i = fft->passes - 2; i >= 0; i--)
-		pass_apply(&fft->pass[i], true, image);
+		pass_apply_rows(&fft->pass[i], true, rows, image);
 }

@@ -32,7 +32,11 @@ extern void dc_fft_free(struct dc_fft_s* fft);
 extern void dc_fft_forward(const struct dc_fft_s* fft, complex float* image);
 extern void dc_fft_backward(const struct dc_fft_s* fft, complex float* image);
 
-// forward, multiply with real weights of the same layout, backward
-extern void dc_fft_filter(const struct dc_fft_s* fft, complex float* image, const float* weights);
+/* Forward, multiply with real weights of the same layout, backward.
+ *
+ * @param rows		all of the layout's, or fewer: rows behind the first ones are zero, and
+ *			what becomes of them is of no interest
+ */
+extern void dc_fft_filter(const struct dc_fft_s* fft, complex float* image, const float* weights, long rows);
 
 #endif		// _GLEAM_DC_FFT_H

@@ -1,6 +1,6 @@
 /*
  * The forward model on the CPU from inside, and its frames one by one: for
- * dc_sense.c and dc_average.c only.
+ * dc_sense.c, dc_average.c and dc_toeplitz.c only.
  */
 #ifndef _DC_FRAME_H
 #define _DC_FRAME_H
@@ -22,11 +22,14 @@
 struct dc_sense_s {
 
 	struct dc_layout_s layout;
+	long dims[3];	// of an image, as in the layout; where that is larger, the image is its corner
+	long rows;
 	long pixels;
 	long coils;
 	long maps;
 	long group;	// coils worked on at the same time
 	bool parallel;
+	bool toeplitz;	// as dc_toeplitz.h says
 
 	long frame_dims[DIMS];
 
@@ -43,7 +46,8 @@ struct dc_sense_s {
 
 	complex float* smap;	// s M S
 	complex float* pm;	// P M
-	float* weights;		// |P|^2, padded
+	const float* weights;	// |P|^2, or those of a Toeplitz matrix, which lie elsewhere
+	float* squares;		// |P|^2, padded
 	complex float* coil;	// padded coil images
 	complex float* sum;	// of groups of coils so far, NULL if there is one group
 
@@ -90,13 +94,32 @@ static inline bool frame_next(const struct dc_sense_s* op, long pos[DIMS])
 
 static inline complex float* coil_row(const struct dc_sense_s* op, long coil, long y)
 {
-	return op->coil + (coil % op->group) * op->layout.size + y * op->layout.pitch;
+	long pos = y + (y / op->dims[1]) * (op->layout.dims[1] - op->dims[1]);
+
+	return op->coil + (coil % op->group) * op->layout.size + pos * op->layout.pitch;
+}
+
+
+// rows of the buffer up to the last one of the image
+static inline long corner_rows(const struct dc_sense_s* op)
+{
+	return (op->dims[2] - 1) * op->layout.dims[1] + op->dims[1];
 }
 
 
 static inline const complex float* map_row(const struct dc_sense_s* op, const struct frame_s* f, long coil, long map, long y)
 {
-	return f->smap + (map * op->coils + coil) * op->pixels + y * op->layout.dims[0];
+	return f->smap + (map * op->coils + coil) * op->pixels + y * op->dims[0];
 }
+
+
+/* The two halves of a frame's operator, coils in parallel: an image from coil images
+ * that get writes to their buffer (coil_row), and coil images, which put reads there.
+ * In both, data is what these work on; they are called by several threads at a time.
+ */
+typedef void (*dc_coil_fun_t)(const struct dc_sense_s* op, const struct frame_s* f, long coil, void* data);
+
+extern void dc_frame_combine(struct dc_sense_s* op, const struct frame_s* f, complex float* img, dc_coil_fun_t get, void* data);
+extern void dc_frame_expand(struct dc_sense_s* op, const struct frame_s* f, const complex float* img, dc_coil_fun_t put, void* data);
 
 #endif		// _DC_FRAME_H

@@ -30,6 +30,7 @@
 #include "dc_fft.h"
 #include "dc_frame.h"
 #include "dc_rows.h"
+#include "dc_toeplitz.h"
 #include "dc_sense.h"
 
 // coil images held at the same time: of more coils, this many are summed up at once
@@ -48,8 +49,20 @@ static size_t reserve(size_t* bytes, long count, size_t size)
 }
 
 
-static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+// there is no pattern, and room for the circulant matrix that contains a Toeplitz matrix
+static void set_toeplitz(struct dc_sense_s* op)
 {
+	op->toeplitz = true;
+	op->layout = dc_toeplitz_layout(op->dims);
+
+	memset(op->pm_strs, 0, sizeof(op->pm_strs));
+}
+
+
+static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], bool toeplitz)
+{
+	op->toeplitz = false;
+
 	assert(1 == ksp_dims[MAPS_DIM]);
 	assert(1 == pat_dims[COIL_DIM]);
 	assert(md_check_equal_dims(DIMS, ksp_dims, map_dims, SPACE_FLAGS | COIL_FLAG));
@@ -59,7 +72,9 @@ static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const lon
 	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & FRAME_FLAGS & md_nontriv_dims(DIMS, map_dims)));
 
 	op->layout = dc_layout(ksp_dims);
-	op->pixels = op->layout.dims[0] * op->layout.rows;
+	md_copy_dims(3, op->dims, op->layout.dims);
+	op->rows = op->layout.rows;
+	op->pixels = op->dims[0] * op->rows;
 	op->coils = ksp_dims[COIL_DIM];
 	op->maps = map_dims[MAPS_DIM];
 	op->group = MIN(op->coils, (long)COILS_MAX);
@@ -82,6 +97,10 @@ static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const lon
 	md_calc_strides(DIMS, op->ksp_strs, ksp_dims, CFL_SIZE);
 	md_calc_strides(DIMS, op->map_strs, map_dims, CFL_SIZE);
 	md_calc_strides(DIMS, op->pm_strs, op->pm_dims, CFL_SIZE);
+
+	if (toeplitz)
+		set_toeplitz(op);
+
 	md_calc_strides(DIMS, op->weight_strs, weight_dims, (size_t)op->layout.size * FL_SIZE);
 }
 
@@ -89,14 +108,14 @@ static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const lon
 // where everything lies in one piece of memory; with mem NULL only its size is found
 static void set_memory(struct dc_sense_s* op, char* mem)
 {
-	long frames = md_calc_size(DIMS, op->pm_dims) / op->pixels;
+	long frames = op->toeplitz ? 0 : (md_calc_size(DIMS, op->pm_dims) / op->pixels);
 	bool groups = (op->group < op->coils);
 
 	op->bytes = 0;
 
 	size_t smap = reserve(&op->bytes, md_calc_size(DIMS, op->map_dims), CFL_SIZE);
-	size_t pm = reserve(&op->bytes, md_calc_size(DIMS, op->pm_dims), CFL_SIZE);
-	size_t weights = reserve(&op->bytes, frames * op->layout.size, FL_SIZE);
+	size_t pm = reserve(&op->bytes, frames * op->pixels, CFL_SIZE);
+	size_t squares = reserve(&op->bytes, frames * op->layout.size, FL_SIZE);
 	size_t coil = reserve(&op->bytes, op->group * op->layout.size, CFL_SIZE);
 	size_t sum = reserve(&op->bytes, groups ? (op->maps * op->pixels) : 0, CFL_SIZE);
 
@@ -106,31 +125,44 @@ static void set_memory(struct dc_sense_s* op, char* mem)
 	op->mem = mem;
 	op->smap = (complex float*)(mem + smap);
 	op->pm = (complex float*)(mem + pm);
-	op->weights = (float*)(mem + weights);
+	op->squares = (float*)(mem + squares);
+	op->weights = op->squares;
 	op->coil = (complex float*)(mem + coil);
 	op->sum = groups ? (complex float*)(mem + sum) : NULL;
 
 	// the rims must be zero
-	memset(mem + weights, 0, sum - weights);
+	memset(mem + squares, 0, sum - squares);
 }
 
 
-size_t dc_sense_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+static size_t sense_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], bool toeplitz)
 {
 	struct dc_sense_s op;
 
-	set_dims(&op, ksp_dims, map_dims, pat_dims);
+	set_dims(&op, ksp_dims, map_dims, pat_dims, toeplitz);
 	set_memory(&op, NULL);
 
 	return sizeof(op) + op.bytes;
 }
 
 
-struct dc_sense_s* dc_sense_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+size_t dc_sense_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+{
+	return sense_bytes(ksp_dims, map_dims, pat_dims, false);
+}
+
+
+size_t dc_sense_toeplitz_bytes(const long cim_dims[DIMS], const long map_dims[DIMS], const long psf_dims[DIMS])
+{
+	return sense_bytes(cim_dims, map_dims, psf_dims, true);
+}
+
+
+static struct dc_sense_s* sense_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], bool toeplitz)
 {
 	PTR_ALLOC(struct dc_sense_s, op);
 
-	set_dims(op, ksp_dims, map_dims, pat_dims);
+	set_dims(op, ksp_dims, map_dims, pat_dims, toeplitz);
 	set_memory(op, NULL);
 
 	char* mem = aligned_alloc(64, op->bytes);
@@ -143,6 +175,18 @@ struct dc_sense_s* dc_sense_create(const long ksp_dims[DIMS], const long map_dim
 	op->fft = dc_fft_create(&op->layout, op->coil);
 
 	return PTR_PASS(op);
+}
+
+
+struct dc_sense_s* dc_sense_create(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS])
+{
+	return sense_create(ksp_dims, map_dims, pat_dims, false);
+}
+
+
+struct dc_sense_s* dc_sense_toeplitz_create(const long cim_dims[DIMS], const long map_dims[DIMS], const long psf_dims[DIMS])
+{
+	return sense_create(cim_dims, map_dims, psf_dims, true);
 }
 
 
@@ -192,7 +236,7 @@ static void modulate_pattern(struct dc_sense_s* op, const complex float* mod, co
 
 #pragma omp parallel for if (op->parallel)
 	for (long i = 0; i < frames; i++)
-		modulate_frame(op, op->weights + i * op->layout.size, op->pm + i * op->pixels, mod);
+		modulate_frame(op, op->squares + i * op->layout.size, op->pm + i * op->pixels, mod);
 }
 
 
@@ -217,9 +261,13 @@ void dc_sense_set(struct dc_sense_s* op, const complex float* maps, const comple
 // coil image: sum over maps of S_c,e x_e
 static void coil_expand(const struct dc_sense_s* op, const struct frame_s* f, long coil, const complex float* img)
 {
-	long X = op->layout.dims[0];
+	long X = op->dims[0];
 
-	for (long y = 0; y < op->layout.rows; y++) {
+	// the last coil has left something beside the corner
+	if (op->toeplitz)
+		memset(coil_row(op, coil, 0), 0, (size_t)op->layout.size * CFL_SIZE);
+
+	for (long y = 0; y < op->rows; y++) {
 
 		complex float* w = coil_row(op, coil, y);
 
@@ -234,7 +282,7 @@ static void coil_expand(const struct dc_sense_s* op, const struct frame_s* f, lo
 // image: sum over the coils of a group of conj(S_c,e) w_c, added to that of earlier groups
 static void row_combine(const struct dc_sense_s* op, const struct frame_s* f, long first, long end, long y, complex float* dst)
 {
-	long X = op->layout.dims[0];
+	long X = op->dims[0];
 
 	for (long e = 0; e < op->maps; e++) {
 
@@ -261,11 +309,11 @@ static void frame_normal(struct dc_sense_s* op, const struct frame_s* f, complex
 			for (long c = first; c < end; c++) {
 
 				coil_expand(op, f, c, src);
-				dc_fft_filter(op->fft, coil_row(op, c, 0), f->weights);
+				dc_fft_filter(op->fft, coil_row(op, c, 0), f->weights, corner_rows(op));
 			}
 
 #pragma 		omp for schedule(static)
-			for (long y = 0; y < op->layout.rows; y++)
+			for (long y = 0; y < op->rows; y++)
 				row_combine(op, f, first, end, y, dst);
 		}
 	}
@@ -285,26 +333,7 @@ void dc_sense_normal(struct dc_sense_s* op, long sample, complex float* dst, con
 }
 
 
-// k-space to coil image with P^H, before the backward transform
-static void coil_load(const struct dc_sense_s* op, const struct frame_s* f, long coil, const complex float* ksp)
-{
-	long X = op->layout.dims[0];
-
-	for (long y = 0; y < op->layout.rows; y++)
-		row_mul(X, coil_row(op, coil, y), -1., f->pm + y * X, ksp + coil * op->pixels + y * X);
-}
-
-
-static void coil_store(const struct dc_sense_s* op, const struct frame_s* f, long coil, complex float* ksp)
-{
-	long X = op->layout.dims[0];
-
-	for (long y = 0; y < op->layout.rows; y++)
-		row_mul(X, ksp + coil * op->pixels + y * X, 1., f->pm + y * X, coil_row(op, coil, y));
-}
-
-
-static void frame_adjoint(struct dc_sense_s* op, const struct frame_s* f, complex float* img, const complex float* ksp)
+void dc_frame_combine(struct dc_sense_s* op, const struct frame_s* f, complex float* img, dc_coil_fun_t get, void* data)
 {
 	for (long first = 0; first < op->coils; first += op->group) {
 
@@ -313,21 +342,18 @@ static void frame_adjoint(struct dc_sense_s* op, const struct frame_s* f, comple
 #pragma 	omp parallel if (op->parallel)
 		{
 #pragma 		omp for schedule(dynamic, 1)
-			for (long c = first; c < end; c++) {
-
-				coil_load(op, f, c, ksp);
-				dc_fft_backward(op->fft, coil_row(op, c, 0));
-			}
+			for (long c = first; c < end; c++)
+				get(op, f, c, data);
 
 #pragma 		omp for schedule(static)
-			for (long y = 0; y < op->layout.rows; y++)
+			for (long y = 0; y < op->rows; y++)
 				row_combine(op, f, first, end, y, img);
 		}
 	}
 }
 
 
-static void frame_forward(struct dc_sense_s* op, const struct frame_s* f, complex float* ksp, const complex float* img)
+void dc_frame_expand(struct dc_sense_s* op, const struct frame_s* f, const complex float* img, dc_coil_fun_t put, void* data)
 {
 	for (long first = 0; first < op->coils; first += op->group) {
 
@@ -335,10 +361,34 @@ static void frame_forward(struct dc_sense_s* op, const struct frame_s* f, comple
 		for (long c = first; c < MIN(first + op->group, op->coils); c++) {
 
 			coil_expand(op, f, c, img);
-			dc_fft_forward(op->fft, coil_row(op, c, 0));
-			coil_store(op, f, c, ksp);
+			put(op, f, c, data);
 		}
 	}
+}
+
+
+// k-space to coil image with P^H, and the backward transform
+static void coil_from_kspace(const struct dc_sense_s* op, const struct frame_s* f, long coil, void* data)
+{
+	const complex float* ksp = data;
+	long X = op->dims[0];
+
+	for (long y = 0; y < op->rows; y++)
+		row_mul(X, coil_row(op, coil, y), -1., f->pm + y * X, ksp + coil * op->pixels + y * X);
+
+	dc_fft_backward(op->fft, coil_row(op, coil, 0));
+}
+
+
+static void coil_to_kspace(const struct dc_sense_s* op, const struct frame_s* f, long coil, void* data)
+{
+	complex float* ksp = data;
+	long X = op->dims[0];
+
+	dc_fft_forward(op->fft, coil_row(op, coil, 0));
+
+	for (long y = 0; y < op->rows; y++)
+		row_mul(X, ksp + coil * op->pixels + y * X, 1., f->pm + y * X, coil_row(op, coil, y));
 }
 
 
@@ -349,7 +399,7 @@ void dc_sense_adjoint(struct dc_sense_s* op, long sample, complex float* img, co
 	do {
 		struct frame_s f = frame_at(op, sample, pos);
 
-		frame_adjoint(op, &f, img + f.img, ksp + f.ksp);
+		dc_frame_combine(op, &f, img + f.img, coil_from_kspace, (void*)(ksp + f.ksp));
 
 	} while (frame_next(op, pos));
 }
@@ -362,7 +412,7 @@ void dc_sense_forward(struct dc_sense_s* op, long sample, complex float* ksp, co
 	do {
 		struct frame_s f = frame_at(op, sample, pos);
 
-		frame_forward(op, &f, ksp + f.ksp, img + f.img);
+		dc_frame_expand(op, &f, img + f.img, coil_to_kspace, ksp + f.ksp);
 
 	} while (frame_next(op, pos));
 }

@@ -17,6 +17,18 @@ extern struct dc_sense_s* dc_sense_create(const long ksp_dims[DIMS], const long 
 extern void dc_sense_free(struct dc_sense_s* op);
 extern size_t dc_sense_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS]);
 
+/* The same for trajectories: only the normal operator, S^H T S with Toeplitz matrices T
+ * (gleam/dc_toeplitz.h).
+ *
+ * @param cim_dims	coil images
+ * @param psf_dims	TIME_DIM and BATCH_DIM: which frames and samples have a T of their own
+ */
+extern struct dc_sense_s* dc_sense_toeplitz_create(const long cim_dims[DIMS], const long map_dims[DIMS], const long psf_dims[DIMS]);
+extern size_t dc_sense_toeplitz_bytes(const long cim_dims[DIMS], const long map_dims[DIMS], const long psf_dims[DIMS]);
+
+// maps are copied, weights are not
+extern void dc_sense_toeplitz_set(struct dc_sense_s* op, const complex float* maps, const float* weights);
+
 // maps and pattern of all samples
 extern void dc_sense_set(struct dc_sense_s* op, const complex float* maps, const complex float* pattern);
 

@@ -90,7 +90,7 @@ static void check_network(struct infer_s* s)
 
 	gleam_data_expect(s->data, c->weights, net->prox.maps, net->prox.spatial);
 
-	const char* const inputs[] = { c->files.kspace, c->files.maps, c->files.pattern, c->files.reference };
+	const char* const inputs[] = { c->files.kspace, c->files.maps, c->files.pattern, c->files.trajectory, c->files.reference };
 
 	// in place is fine, where BART sees that it is
 	distinct_check("images", c->output, true, ARRAY_SIZE(inputs), inputs);
@@ -251,6 +251,9 @@ static void infer_open(struct infer_s* s)
 
 	s->backend = gleam_setup_backend(&c->compute);
 	s->place = gleam_place(s->backend->device);
+
+	gleam_setup_trajectory(s->backend, c->files.trajectory);
+
 	s->weights = gleam_weights_read(c->weights);
 	s->data = gleam_data_open(&c->files);
 	s->dims = gleam_batch_dims(s->data, 1);
@@ -328,7 +331,7 @@ static void infer_run(struct infer_s* s)
 	reconstruct_all(s);
 
 	if (NULL != s->stat)
-		gleam_report_stages(s->N, s->stat);
+		gleam_report_stages(gleam_data_start(s->data), s->N, s->stat);
 
 	if (0. < s->conf->tol)
 		debug_printf(DP_INFO, "iterations run per sample: %.1f of %ld\n",

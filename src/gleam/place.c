@@ -13,6 +13,9 @@
 
 static void* dc_create(const struct gleam_dims_s* dims)
 {
+	if (gleam_dims_trajectory(dims))
+		return gleam_dc_create_traj(dims->ksp, dims->map, dims->pat, dims->trj);
+
 	return gleam_dc_create(dims->ksp, dims->map, dims->pat);
 }
 
@@ -23,6 +26,9 @@ static void dc_free(void* dc)
 
 static size_t dc_bytes(const struct gleam_dims_s* dims)
 {
+	if (gleam_dims_trajectory(dims))
+		return gleam_dc_bytes_traj(dims->ksp, dims->map, dims->pat, dims->trj);
+
 	return gleam_dc_bytes(dims->ksp, dims->map, dims->pat);
 }
 
@@ -106,6 +112,11 @@ const struct gleam_place_s gleam_place_cpu = {
 	.loss_l1 = loss_l1,
 	.loss_combined = loss_combined,
 };
+
+bool gleam_dims_trajectory(const struct gleam_dims_s* dims)
+{
+	return (3 == dims->trj[READ_DIM]);
+}
 
 const struct gleam_place_s* gleam_place(const struct nn_device_s* device)
 {

@@ -7,6 +7,7 @@
 #define _GLEAM_PLACE_H
 
 #include <complex.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "misc/mri.h"
@@ -18,7 +19,10 @@ struct gleam_dims_s {
 	long ksp[DIMS];
 	long map[DIMS];
 	long pat[DIMS];
+	long trj[DIMS];		// all one, or 3 along dimension 0: images have the size of the maps then
 };
+
+extern bool gleam_dims_trajectory(const struct gleam_dims_s* dims);
 
 struct stage_ops_s;
 

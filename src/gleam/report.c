@@ -197,7 +197,7 @@ void gleam_report_iteration(struct gleam_report_s* r, const struct gleam_progres
 }
 
 
-void gleam_report_stages(long N, const struct gleam_metrics_stat_s stat[N + 1])
+void gleam_report_stages(const char* start, long N, const struct gleam_metrics_stat_s stat[N + 1])
 {
 	bart_printf("%-12s %16s %18s %18s\n", "stage", "PSNR [dB]", "SSIM", "nRMSE");
 
@@ -206,10 +206,12 @@ void gleam_report_stages(long N, const struct gleam_metrics_stat_s stat[N + 1])
 		auto mean = gleam_metrics_mean(&stat[n]);
 		auto std = gleam_metrics_std(&stat[n]);
 
-		char name[32] = "zero-filled";
+		char name[32];
 
 		if (0 < n)
 			snprintf(name, sizeof(name), "%ld", n);
+		else
+			snprintf(name, sizeof(name), "%s", start);
 
 		bart_printf("%-12s %7.2f +- %5.2f %8.4f +- %6.4f %8.4f +- %6.4f\n", name,
 				mean.psnr, std.psnr, mean.ssim, std.ssim, mean.nrmse, std.nrmse);

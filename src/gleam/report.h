@@ -38,6 +38,6 @@ extern void gleam_report_iteration(struct gleam_report_s* report, const struct g
 extern double gleam_report_pace(const struct gleam_report_s* report);
 
 // metrics of stages 0 to N to stdout
-extern void gleam_report_stages(long N, const struct gleam_metrics_stat_s stat[N + 1]);
+extern void gleam_report_stages(const char* start, long N, const struct gleam_metrics_stat_s stat[N + 1]);
 
 #endif		// _GLEAM_REPORT_H

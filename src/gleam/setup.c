@@ -10,6 +10,7 @@
 #include "misc/types.h"
 
 #include "nn/backend.h"
+#include "nn/device.h"
 #ifdef GLEAM_GPU
 #include "gpu/gpu.h"
 #include "nn/cudnn_graph.h"
@@ -131,4 +132,10 @@ const struct nn_backend_s* gleam_setup_backend(const struct gleam_compute_s* con
 	check_gpu_options(conf);
 
 	return find(conf->backend, NN_FP32);
+}
+
+void gleam_setup_trajectory(const struct nn_backend_s* backend, const char* trajectory)
+{
+	if ((NULL != trajectory) && !backend->device->host)
+		error("--trajectory %s: trajectories are computed on the CPU only. Leave --gpu (and BART_GPU) out.\n", trajectory);
 }

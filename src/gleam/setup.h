@@ -25,4 +25,7 @@ struct gleam_compute_s {
  */
 extern const struct nn_backend_s* gleam_setup_backend(const struct gleam_compute_s* conf);
 
+// error() where this backend's device cannot work on trajectories; the file may be NULL
+extern void gleam_setup_trajectory(const struct nn_backend_s* backend, const char* trajectory);
+
 #endif		// _GLEAM_SETUP_H

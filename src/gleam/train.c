@@ -303,7 +303,7 @@ static void print_result(struct gleam_trainer_s* t)
 	validate(t, 0, stat);
 
 	bart_printf("validation of the best weights, of iteration %ld:\n", best->iteration);
-	gleam_report_stages(N, stat);
+	gleam_report_stages(gleam_data_start(t->valid), N, stat);
 
 	gleam_weights_free(best);
 }

@@ -37,8 +37,10 @@ static void check_valid_files(const struct gleam_files_s* f)
 {
 	int given = ((NULL != f->kspace) ? 1 : 0) + ((NULL != f->maps) ? 1 : 0) + ((NULL != f->reference) ? 1 : 0);
 
-	if (((0 < given) && (3 > given)) || ((0 == given) && (NULL != f->pattern)))
-		error("--valid-data needs k-space, maps and reference: --valid-data k=<file>,c=<file>,r=<file>[,p=<pattern>]\n");
+	bool more = (NULL != f->pattern) || (NULL != f->trajectory);
+
+	if (((0 < given) && (3 > given)) || ((0 == given) && more))
+		error("--valid-data needs k-space, maps and reference: --valid-data k=<file>,c=<file>,r=<file>[,p=<pattern>][,t=<trajectory>]\n");
 }
 
 static void check_conf(const struct gleam_train_s* c)
@@ -71,7 +73,8 @@ static bool same_dims(const struct gleam_dims_s* a, const struct gleam_dims_s* b
 {
 	return    md_check_equal_dims(DIMS, a->ksp, b->ksp, ~0UL)
 	       && md_check_equal_dims(DIMS, a->map, b->map, ~0UL)
-	       && md_check_equal_dims(DIMS, a->pat, b->pat, ~0UL);
+	       && md_check_equal_dims(DIMS, a->pat, b->pat, ~0UL)
+	       && md_check_equal_dims(DIMS, a->trj, b->trj, ~0UL);
 }
 
 static void check_valid(const struct gleam_trainer_s* t)
@@ -270,6 +273,9 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 	t->backend = gleam_setup_backend(&conf->compute);
 	t->place = gleam_place(t->backend->device);
 
+	gleam_setup_trajectory(t->backend, conf->train.trajectory);
+	gleam_setup_trajectory(t->backend, conf->valid.trajectory);
+
 	open_data(t);
 
 	net.prox.maps = t->dims.map[MAPS_DIM];
@@ -320,8 +326,8 @@ static void check_outputs(const struct gleam_train_s* c, const struct gleam_weig
 {
 	const char* const inputs[] = {
 
-		c->train.kspace, c->train.maps, c->train.reference, c->train.pattern,
-		c->valid.kspace, c->valid.maps, c->valid.reference, c->valid.pattern,
+		c->train.kspace, c->train.maps, c->train.reference, c->train.pattern, c->train.trajectory,
+		c->valid.kspace, c->valid.maps, c->valid.reference, c->valid.pattern, c->valid.trajectory,
 	};
 
 	char* base = gleam_weights_base(c->weights);

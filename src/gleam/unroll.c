@@ -40,6 +40,9 @@ void gleam_dims_image(const struct gleam_dims_s* dims, long img_dims[DIMS])
 {
 	md_copy_dims(DIMS, img_dims, dims->ksp);
 
+	if (gleam_dims_trajectory(dims))
+		md_copy_dims(3, img_dims, dims->map);
+
 	img_dims[COIL_DIM] = 1;
 	img_dims[MAPS_DIM] = dims->map[MAPS_DIM];
 }

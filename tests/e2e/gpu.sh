@@ -34,6 +34,9 @@ if ! reason=$(train -g --memory w 2>&1); then
 	exit
 fi
 
+expect_error "trajectories are the CPU's" "trajectory t-pat: trajectories are computed on the CPU only" train -g --trajectory t-pat w
+expect_error "... also in reconstruction" "trajectory t-pat: trajectories are computed on the CPU only" bart gleam-infer -g --trajectory t-pat none t-ksp t-map w
+
 # largest relative distance of the losses of two logs
 losses_apart()
 {

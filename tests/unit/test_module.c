@@ -102,6 +102,7 @@ static struct problem_s problem_create(enum gleam_type type, long length, long m
 	md_singleton_dims(DIMS, dims.ksp);
 	md_singleton_dims(DIMS, dims.map);
 	md_singleton_dims(DIMS, dims.pat);
+	md_singleton_dims(DIMS, dims.trj);
 
 	dims.ksp[0] = dims.map[0] = dims.pat[0] = X;
 	dims.ksp[1] = dims.map[1] = dims.pat[1] = Y;
