@@ -48,6 +48,9 @@ for d in v c e; do
 done
 
 check "series: the weights name the rule of scaling" eval 'grep -qx "scaling time-average" pgd-c.hdr && ! grep -q scaling pgd-v.hdr'
+sed '/^scaling /d' pgd-c.hdr > old.hdr; cp pgd-c.cfl old.cfl
+check "... older ones without it are read, and scale as they did" eval 'infer c old c-ksp c-map old-out && ! same_bits old-out c-out && compare "$(nrmse c-out old-out)" "<" 0.5'
+check "... also in --load" eval 'train c -I 2 -n 1 --load old new && ! grep -q scaling new.hdr'
 
 for b in winograd dnnl; do
 
