@@ -4,6 +4,9 @@
 source "$(dirname "$0")/../lib.sh"
 source "$ROOT/tests/series.sh"
 
+# these are too small for two to be any faster
+export OMP_NUM_THREADS=1
+
 make_volumes v 2 8 7 6 3 1 1
 make_cine c 2 9 8 5 3 1 1
 make_cine e 2 8 7 4 3 2 1
