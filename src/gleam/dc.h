@@ -39,8 +39,10 @@ extern size_t gleam_dc_bytes(const long ksp_dims[DIMS], const long map_dims[DIMS
  * @param trj_dims	[3, samples, spokes, 1, ...]; TIME_DIM may be one, and BATCH_DIM is one when
  *			all samples share trajectory and pattern
  */
-extern struct gleam_dc_s* gleam_dc_create_traj(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], const long trj_dims[DIMS]);
-extern size_t gleam_dc_bytes_traj(const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], const long trj_dims[DIMS]);
+extern struct gleam_dc_s* gleam_dc_create_traj(const long ksp_dims[DIMS], const long map_dims[DIMS],
+		const long pat_dims[DIMS], const long trj_dims[DIMS]);
+extern size_t gleam_dc_bytes_traj(const long ksp_dims[DIMS], const long map_dims[DIMS],
+		const long pat_dims[DIMS], const long trj_dims[DIMS]);
 
 /* What a trajectory comes down to for the normal operator: weights of its Toeplitz
  * matrices, frame after frame, divided by L; gleam_dc_psf_size floats for one sample,

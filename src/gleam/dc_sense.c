@@ -59,18 +59,9 @@ static void set_toeplitz(struct dc_sense_s* op)
 }
 
 
-static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], bool toeplitz)
+static void set_sizes(struct dc_sense_s* op, const long ksp_dims[DIMS], const long map_dims[DIMS])
 {
 	op->toeplitz = false;
-
-	assert(1 == ksp_dims[MAPS_DIM]);
-	assert(1 == pat_dims[COIL_DIM]);
-	assert(md_check_equal_dims(DIMS, ksp_dims, map_dims, SPACE_FLAGS | COIL_FLAG));
-	assert(md_check_compat(DIMS, ~(SPACE_FLAGS | COIL_FLAG), ksp_dims, map_dims));
-	assert(md_check_compat(DIMS, ~0UL, ksp_dims, pat_dims));
-	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & md_nontriv_dims(DIMS, pat_dims)));
-	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & FRAME_FLAGS & md_nontriv_dims(DIMS, map_dims)));
-
 	op->layout = dc_layout(ksp_dims);
 	md_copy_dims(3, op->dims, op->layout.dims);
 	op->rows = op->layout.rows;
@@ -79,6 +70,20 @@ static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const lon
 	op->maps = map_dims[MAPS_DIM];
 	op->group = MIN(op->coils, (long)COILS_MAX);
 	op->parallel = (PARALLEL_MIN <= op->pixels * op->group);
+}
+
+
+static void set_dims(struct dc_sense_s* op, const long ksp_dims[DIMS], const long map_dims[DIMS], const long pat_dims[DIMS], bool toeplitz)
+{
+	assert(1 == ksp_dims[MAPS_DIM]);
+	assert(1 == pat_dims[COIL_DIM]);
+	assert(md_check_equal_dims(DIMS, ksp_dims, map_dims, SPACE_FLAGS | COIL_FLAG));
+	assert(md_check_compat(DIMS, ~(SPACE_FLAGS | COIL_FLAG), ksp_dims, map_dims));
+	assert(md_check_compat(DIMS, ~0UL, ksp_dims, pat_dims));
+	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & md_nontriv_dims(DIMS, pat_dims)));
+	assert(0 == (~md_nontriv_dims(DIMS, ksp_dims) & FRAME_FLAGS & md_nontriv_dims(DIMS, map_dims)));
+
+	set_sizes(op, ksp_dims, map_dims);
 
 	long img_dims[DIMS];
 	long weight_dims[DIMS];

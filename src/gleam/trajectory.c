@@ -102,8 +102,8 @@ static void check_flat(const struct input_s* in, const struct input_s* maps, int
 	char text[DIMS_TEXT];
 
 	if ((1 == maps->dims[i]) && (0. < largest))
-		error("%s: found positions up to %g along dimension %d, in which the sensitivities '%s' %s have size one: expected 0. "
-			"Give sensitivities of the size of the image, or take the slice out first.\n",
+		error("%s: found positions up to %g along dimension %d, in which the sensitivities '%s' %s have size one: "
+			"expected 0. Give sensitivities of the size of the image, or take the slice out first.\n",
 			in->name, largest, i, maps->name, dims_text(text, maps->dims));
 }
 
@@ -116,8 +116,8 @@ static void check_extent(const struct input_s* in, const struct input_s* maps, i
 	if ((1 == n) || (largest <= 0.5 * (double)n + 0.51))
 		return;
 
-	error("%s: found positions up to %g along dimension %d, expected at most %g: units are 1/FOV, and the sensitivities '%s' have %ld pixels there. "
-		"For more resolution give larger sensitivities ('bart resize' of their k-space), "
+	error("%s: found positions up to %g along dimension %d, expected at most %g: units are 1/FOV, and the sensitivities '%s' "
+		"have %ld pixels there. For more resolution give larger sensitivities ('bart resize' of their k-space), "
 		"for less leave these samples out of k-space and trajectory ('bart extract').\n",
 		in->name, largest, i, 0.5 * (double)n, maps->name, n);
 }
@@ -137,8 +137,8 @@ static void check_units(const struct input_s* in, const struct input_s* maps, co
 
 	bool radians = (0.51 < max);
 
-	error("%s: found positions up to %g, expected up to about %g for %ld pixels: units are 1/FOV. These look like %s: multiply by %g ('bart scale').\n",
-		in->name, max, 0.5 * (double)n, n, radians ? "radians" : "parts of the sampling rate",
+	error("%s: found positions up to %g, expected up to about %g for %ld pixels: units are 1/FOV. These look like %s: "
+		"multiply by %g ('bart scale').\n", in->name, max, 0.5 * (double)n, n, radians ? "radians" : "parts of the sampling rate",
 		radians ? ((double)n / (2. * M_PI)) : (double)n);
 }
 

@@ -73,6 +73,16 @@ else
 fi
 
 
+# On a trajectory, with what BART's nuFFT takes for a moment. The heap of the C library
+# would keep it; large blocks are given back.
+bart traj -r -x 128 -y 40 traj; bart fmac t-ref t-map t-coils; bart nufft traj t-coils t-rad
+
+on_trajectory() { data="t-rad t-map t-ref" MALLOC_MMAP_THRESHOLD_=65536 as_planned --trajectory traj "$@"; }
+
+check "the memory plan is the peak: PGD on a trajectory" on_trajectory --pgd -I 2 --features 16
+check "the memory plan is the peak: MoDL on a trajectory" on_trajectory --modl -I 2 --features 16
+
+
 # series and volumes: the smallest unit is all of one
 source "$ROOT/tests/series.sh"
 
