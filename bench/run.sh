@@ -53,7 +53,13 @@ programs()
 		echo
 		echo '```'
 		# the reference backend would take longer than all the others
-		"$TREE/$name" $([ conv != "$(basename "$f" .c)" ] || echo winograd dnnl)
+		if [ conv = "$(basename "$f" .c)" ]; then
+
+			"$TREE/$name" winograd dnnl
+			"$TREE/$name" -3 winograd dnnl
+		else
+			"$TREE/$name"
+		fi
 		echo '```'
 		echo
 	done
