@@ -92,6 +92,9 @@ once()
 
 of_data="$data $(stamp "$data/ksp.cfl" "$data/maps.cfl" "$data/pat.cfl")"
 
+# images of another precision are others
+of_gpu="${gpu:+ $gpu}"
+
 once "$out/zf" "$of_data" "$here/zero-filled.sh" "$data/ksp" "$data/maps" "$out/zf"
 set -- "zero-filled=$out/zf"
 
@@ -134,7 +137,7 @@ network()
 
 if [ -n "$weights" ]; then
 
-	once "$out/stages" "$of_data $(stamp "$weights.cfl")" gleam
+	once "$out/stages" "$of_data $(stamp "$weights.cfl")$of_gpu" gleam
 	N=$(dim 8 "$out/stages")
 	stages="zero-filled=$out/zf"
 
@@ -155,7 +158,7 @@ k=1
 
 while read -r line; do
 
-	once "$out/gleam$k" "$of_data $(stamp "${line#*=}.cfl")" network "${line#*=}" "$out/gleam$k"
+	once "$out/gleam$k" "$of_data $(stamp "${line#*=}.cfl")$of_gpu" network "${line#*=}" "$out/gleam$k"
 	set -- "$@" "${line%%=*}=$out/gleam$k"
 	k=$((k + 1))
 

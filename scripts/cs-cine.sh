@@ -54,6 +54,9 @@ what=$1 data=$2 out=$3
 exists "$data/ksp" "$data/pat" "$data/maps" || die "$data: no {ksp,pat,maps}.cfl in this folder"
 count=$(dim 13 "$data/ksp")
 
+# of_series <n> <file>: where it is in a file that all series may share
+of_series() { [ "$(dim 13 "$2")" = 1 ] && echo 0 || echo "$1"; }
+
 # scaled: $tmp/scaled, divided by $tmp/scale
 scaled()
 {
@@ -66,8 +69,8 @@ scaled()
 	for n in $(seq 0 $((count - 1))); do
 
 		bart slice 13 "$n" "$tmp/scaled" "$tmp/ksp.$n"
-		bart slice 13 "$n" "$data/pat" "$tmp/pat.$n"
-		bart slice 13 "$n" "$data/maps" "$tmp/maps.$n"
+		bart slice 13 "$(of_series "$n" "$data/pat")" "$data/pat" "$tmp/pat.$n"
+		bart slice 13 "$(of_series "$n" "$data/maps")" "$data/maps" "$tmp/maps.$n"
 		bart slice 13 "$n" "$tmp/scale" "$tmp/scale.$n"
 		[ $what = run ] || bart slice 13 "$n" "$data/ref" "$tmp/ref.$n"
 	done

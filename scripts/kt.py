@@ -13,8 +13,10 @@ A frame takes the lines at which the sum of the density, plus an offset, passes
 a whole number: as evenly spaced as the density allows. The offset moves by a
 fixed step from frame to frame, near the golden section, and comes by all
 multiples of 1 / frames. A line whose density is p is taken where the offset falls
-into an interval of length p: every line with p >= 1 / frames is measured, as often
-as it should be, and none with p below the step (7/20 for 20 frames) twice in a row.
+into an interval of length p: where all frames have equally many lines, every line with
+p >= 1 / frames is measured, as often as it should be, and none with p below the step
+(7/20 for 20 frames) twice in a row. Where some have one line more than others the
+intervals move a little between the two kinds, and a few lines are exceptions.
 The density of each line is a random factor away from its nominal one, drawn
 once for a series: gaps of one size would make aliases of one distance.
 """

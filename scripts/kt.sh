@@ -37,12 +37,13 @@ kt_distance()
 }
 
 # time_average <kspace> <pattern> <output>: every sample is the mean over the frames
-# that measured it
+# that measured it. A pattern may be that of all frames.
 time_average()
 {
-	bart fmac -s 1024 "$1" "$2" "$3.sum"
-	bart fmac -s 1024 "$2" "$2" "$3.count"
+	bart repmat 10 $(($(dim 10 "$1") / $(dim 10 "$2"))) "$2" "$3.pattern"
+	bart fmac -s 1024 "$1" "$3.pattern" "$3.sum"
+	bart fmac -s 1024 "$3.pattern" "$3.pattern" "$3.count"
 	bart invert "$3.count" "$3.weight"
 	bart fmac "$3.sum" "$3.weight" "$3"
-	rm -f "$3.sum".* "$3.count".* "$3.weight".*
+	rm -f "$3.pattern".* "$3.sum".* "$3.count".* "$3.weight".*
 }

@@ -66,6 +66,11 @@ run()
 	if exists "$result-part"; then
 
 		keep "$result-part" "$result-before"
+	fi
+
+	# ... of that, or of one before, which was stopped, too
+	if exists "$result-before"; then
+
 		from=$result-before
 	fi
 
@@ -82,6 +87,19 @@ run()
 	rm -f "$result-before".* "$result-part-last".*
 	speed_of "${dir##*/}" "$log"
 }
+
+# keep_better <new> <weights>: by what they reached on the validation series
+keep_better()
+{
+	if awk "BEGIN { exit !($(valid_of "$1") < $(valid_of "$2")) }"; then
+
+		keep "$1" "$2"
+	else
+		note "$2 stays: nRMSE $(valid_of "$2") on the validation series, $(valid_of "$1") after more training ($1)"
+	fi
+}
+
+valid_of() { sed -n 's/^valid-nrmse //p' "$1.hdr"; }
 
 # network <name> <option> ...: large steps, then small ones
 network()
@@ -103,7 +121,7 @@ network()
 	elif [ -n "${MORE:-}" ]; then
 
 		run "$name" more "$time" "$small" "$out/$name/weights" "$@"
-		keep "$out/$name/more" "$out/$name/weights"
+		keep_better "$out/$name/more" "$out/$name/weights"
 	fi
 }
 

@@ -1,6 +1,6 @@
 /*
  * The forward model on the CPU from inside, and its frames one by one: for
- * dc_sense.c, dc_average.c and dc_toeplitz.c only.
+ * dc_sense.c, dc_average.c, dc_toeplitz.c and dc_traj.c only.
  */
 #ifndef _DC_FRAME_H
 #define _DC_FRAME_H

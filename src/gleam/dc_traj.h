@@ -30,7 +30,9 @@ extern void dc_traj_psf_dims(long psf_dims[DIMS], const long pat_dims[DIMS], con
 
 // as gleam_dc_psf, gleam_dc_adjoint_traj, gleam_dc_forward_traj
 extern float dc_traj_psf(struct dc_traj_s* traj, float* weights, const complex float* trj, const complex float* pattern);
-extern void dc_traj_adjoint(struct dc_traj_s* traj, long sample, complex float* img, const complex float* ksp, const complex float* trj, const complex float* pattern);
-extern void dc_traj_forward(struct dc_traj_s* traj, long sample, complex float* ksp, const complex float* img, const complex float* trj, const complex float* pattern);
+extern void dc_traj_adjoint(struct dc_traj_s* traj, long sample, complex float* img,
+		const complex float* ksp, const complex float* trj, const complex float* pattern);
+extern void dc_traj_forward(struct dc_traj_s* traj, long sample, complex float* ksp,
+		const complex float* img, const complex float* trj, const complex float* pattern);
 
 #endif		// _GLEAM_DC_TRAJ_H

@@ -93,7 +93,8 @@ static void check_network(struct infer_s* s)
 	const char* const inputs[] = { c->files.kspace, c->files.maps, c->files.pattern, c->files.trajectory, c->files.reference };
 
 	// in place is fine, where BART sees that it is
-	distinct_check("images", c->output, true, ARRAY_SIZE(inputs), inputs);
+	distinct_check("images", c->output, true, 1, inputs);
+	distinct_check("images", c->output, false, ARRAY_SIZE(inputs) - 1, inputs + 1);
 	distinct_check("images", c->output, false, 1, &c->weights);
 
 	output_check(c->output);

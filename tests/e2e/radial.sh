@@ -139,7 +139,9 @@ wrong "parts of the sampling rate" "norm: found positions up to 0.48.*multiply b
 wrong "radians" "radians: found positions up to 3.04.*radians: multiply by 5.09" --trajectory radians
 wrong "beyond the grid" "wide: found positions up to 30.5.* expected at most 16" --trajectory wide
 wrong "numbers that are not" "nan: found .*nan" --trajectory nan
-wrong "negative weights" "traj: found pattern|in the pattern, expected" --trajectory traj --pattern traj
+bart scale -- -1 dcf negative
+wrong "negative weights" "negative: found .*in the pattern, expected" --trajectory traj --pattern negative
+wrong "weights of another shape" "traj: found pattern" --trajectory traj --pattern traj
 
 expect_error "cartesian data with a trajectory" "found k-space \[32 32.*expected 1 along dimension 0" bart gleam-infer --trajectory traj modl v-ksp v-map bad
 expect_error "coils elsewhere" "turned-ksp: found k-space .*expected 1 along dimension 0" bart gleam-infer --trajectory traj modl turned-ksp v-map bad
@@ -147,7 +149,7 @@ expect_error "other coils" "(t-rad|fewer): found .*3" eval 'bart extract 3 0 2 t
 expect_error "references of another size" "smaller: found reference .*dimension 0 .*24, expected 32" eval 'bart resize 0 24 t-ref smaller && bart gleam --trajectory traj $small bad t-rad t-map smaller'
 expect_error "references that are k-space" "ref-kspace and --trajectory" bart gleam --trajectory traj $small --ref-kspace bad $data
 expect_error "a trajectory only for validation" "valid-data needs k-space, maps and reference" bart gleam --trajectory traj $small --valid-data t=traj bad $data
-expect_error "weights over the trajectory" "traj" bart gleam --trajectory traj $small -n 1 traj $data
+expect_error "weights over the trajectory" "traj: found an output \(weights\) on a file of the input" bart gleam --trajectory traj $small -n 1 traj $data
 check "zeros that count as measured are warned of" eval 'bart resize 2 12 t-rad padded && bart traj -r -x 32 -y 12 longer && bart gleam-infer --trajectory longer modl padded t-map p-img 2>&1 | grep -q "padded: k-space is zero in all coils at 384 positions"'
 check "nothing was written" eval '[ ! -e bad.cfl ]'
 

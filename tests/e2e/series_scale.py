@@ -31,6 +31,7 @@ def image(kspace):
 
 
 def scale(kspace, pattern, maps):
+    pattern = numpy.broadcast_to(pattern, pattern.shape[:-1] + kspace.shape[-1:])
     weight = (abs(pattern) ** 2).sum(-1, keepdims=True)
     total = (pattern.conj() * (pattern * kspace)).sum(-1, keepdims=True)
     mean = numpy.where(0 < weight, total / numpy.where(0 < weight, weight, 1), 0)
