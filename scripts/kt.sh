@@ -40,7 +40,13 @@ kt_distance()
 # that measured it. A pattern may be that of all frames.
 time_average()
 {
-	bart repmat 10 $(($(dim 10 "$1") / $(dim 10 "$2"))) "$2" "$3.pattern"
+	if [ "$(dim 10 "$2")" = 1 ]; then
+
+		bart repmat 10 "$(dim 10 "$1")" "$2" "$3.pattern"
+	else
+		bart copy "$2" "$3.pattern"
+	fi
+
 	bart fmac -s 1024 "$1" "$3.pattern" "$3.sum"
 	bart fmac -s 1024 "$3.pattern" "$3.pattern" "$3.count"
 	bart invert "$3.count" "$3.weight"

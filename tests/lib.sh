@@ -76,8 +76,8 @@ finish()
 
 bart() { "$BART" "$@"; }
 
-# numbers: <a> <op> <b>
-compare() { awk -v a="$1" -v b="$3" "BEGIN { exit !(a $2 b) }" || { echo "not $1 $2 $3"; return 1; } ; }
+# numbers: <a> <op> <b>; nothing is no number
+compare() { [ -n "$1" ] && [ -n "$3" ] && awk -v a="$1" -v b="$3" "BEGIN { exit !(a $2 b) }" || { echo "not $1 $2 $3"; return 1; } ; }
 
 nrmse() { bart nrmse "$1" "$2"; }
 

@@ -84,4 +84,17 @@ for c in gleam gleam-infer; do
 	check "$c --interface" eval "bart $c --interface > /dev/null"
 done
 
+for f in map ref pat; do
+
+	bart copy t-$f mine-$f
+done
+
+onto() { bart gleam-infer --pattern mine-pat -r mine-ref w t-ksp mine-map "$1"; }
+
+for f in map ref pat; do
+
+	expect_error "images onto another input (mine-$f) are refused" "mine-$f: found an output \(images\) on a file of the input" onto mine-$f
+	check "... which stays" same_bits t-$f mine-$f
+done
+
 finish

@@ -146,6 +146,47 @@ check "compressed sensing of series" "$S/cs-cine.sh" -l "0.002 0.001" -i 40 run 
 check "... is better than zero-filled by 3 dB" better
 expect_error "compressed sensing: one number" "expected two numbers" "$S/cs-cine.sh" -l 0.002 run data cs1
 
+# a pattern of one frame, pattern and maps that the series share: as if they were there for each
+shared()
+{
+	mkdir -p one all
+	bart slice 13 0 data/maps one/maps
+	bart slice 13 0 data/pat first
+	bart slice 10 0 first one/pat
+	bart repmat 13 2 one/maps all/maps
+	bart repmat 13 2 one/pat first
+	bart repmat 10 8 first all/pat
+	bart fmac data/ksp all/pat one/ksp
+	bart copy one/ksp all/ksp
+
+	for d in one all; do
+
+		"$S/cs-cine.sh" -l "0.002 0.001" -i 3 run $d $d/cs || return
+	done
+
+	compare "$(nrmse all/cs one/cs)" "<" 1e-5
+}
+
+check "compressed sensing: shared pattern and maps" shared
+
+# what the experiments do: a first training, then more of it that only does harm
+experiment() { TIME=4 FEATURES=4 VALID_EVERY=5 "$S/results-cine.sh" none exp pgd4; }
+nrmse_of() { sed -n 's/^valid-nrmse //p' exp/pgd4/weights.hdr; }
+
+only_better()
+{
+	mkdir -p exp/cine
+	ln -s "$PWD/data" exp/cine/train
+	ln -s "$PWD/data" exp/cine/valid
+	experiment || return
+	before=$(nrmse_of)
+	LR=1 MORE=1 experiment || return
+	echo "$before before, $(nrmse_of) after"
+	[ "$before" = "$(nrmse_of)" ]
+}
+
+check "experiments: more training that is worse does not count" only_better
+
 "$BART" gleam --modl -I 1 --features 4 --cg-iter 4 -b 1 -n 2 -s 1 --pattern data/pat weights data/ksp data/maps data/ref > /dev/null 2>&1
 check "comparison of series" "$S/compare.sh" -w "small=weights" -w "again=weights" -l "0.002 0.001" -i 10 -s 1 data out
 lines() { [ "$(grep -cE '(time_average|zero-filled|CS|small|again)' out/table.md)" = 5 ] && [ "$(wc -l < out/metrics.csv)" = $((1 + 5 * 16)) ] && same_bits out/gleam1 out/gleam2; }
