@@ -30,7 +30,7 @@ falls() { compare "$(late "$1")" "<" "$(awk -v a="$(early "$1")" -v f="$2" 'BEGI
 losses_apart()
 {
 	compare "$(paste -d , <(cut -d , -f 2 "$1") <(cut -d , -f 2 "$2") \
-		| awk -F, 'NR > 1 { d = ($1 - $2) / $1; d = d < 0 ? -d : d; if (d > m) m = d; n++ } END { print (n < 4) ? 9 : m }')" "<" "$3"
+		| awk -F, 'NR > 1 { d = ($1 - $2) / $1; d = d < 0 ? -d : d; if (d > m) m = d; n++ } END { print (n < 4) ? 9 : m + 0 }')" "<" "$3"
 }
 
 for d in v c e; do
