@@ -29,6 +29,16 @@ fi
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/gleam-bench.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
 
+# what make_data and make_series have made, with their names, becomes a data set
+join_samples()
+{
+	"$BART" join 15 $parts "$out-ksp"
+	"$BART" join 15 $pats "$out-pat"
+	"$BART" repmat 15 "$n" "$t-maps" "$out-maps"
+	"$BART" repmat 15 "$n" "$t-image" "$out-ref"
+	rm -f "$t"-*
+}
+
 # make_data <prefix> <samples>: k-space, maps, pattern and reference of a phantom,
 # undersampled four times, with other noise and another pattern in every sample
 make_data()
@@ -53,11 +63,7 @@ make_data()
 		pats="$pats $t-pat$i"
 	done
 
-	"$BART" join 15 $parts "$out-ksp"
-	"$BART" join 15 $pats "$out-pat"
-	"$BART" repmat 15 "$n" "$t-maps" "$out-maps"
-	"$BART" repmat 15 "$n" "$t-image" "$out-ref"
-	rm -f "$t"-*
+	join_samples
 }
 
 # make_series <prefix> <samples>: the same for a series of T frames of XT x YT pixels, in which the object grows darker
@@ -101,9 +107,5 @@ make_series()
 		pats="$pats $t-pat$i"
 	done
 
-	"$BART" join 15 $parts "$out-ksp"
-	"$BART" join 15 $pats "$out-pat"
-	"$BART" repmat 15 "$n" "$t-maps" "$out-maps"
-	"$BART" repmat 15 "$n" "$t-image" "$out-ref"
-	rm -f "$t"-*
+	join_samples
 }

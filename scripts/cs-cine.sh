@@ -91,10 +91,10 @@ one()
 	rm -f "$4.scaled".*
 }
 
-# try <n>: a line of the table for the n-th line of $tmp/todo
+# try <n>: a line of the table for the n-th line of $tmp/pairs
 try()
 {
-	pair=$(sed -n "$1p" "$tmp/todo")
+	pair=$(sed -n "$1p" "$tmp/pairs")
 	psnr= nrmse=
 
 	for n in $(seq 0 $((count - 1))); do
@@ -114,18 +114,18 @@ mean() { echo "$@" | awk '{ for (i = 1; i <= NF; i++) s += $i; printf "%.4f", s 
 # time as there are cores
 all_of()
 {
-	rm -f "$tmp/todo"
+	rm -f "$tmp/pairs"
 
 	for a in "$@"; do
 
 		key=$(echo "$a" | tr : ,)
-		grep -q "^$key," "$tmp/grid" || grep -qsx "${a%:*} ${a#*:}" "$tmp/todo" || echo "${a%:*} ${a#*:}" >> "$tmp/todo"
+		grep -q "^$key," "$tmp/grid" || grep -qsx "${a%:*} ${a#*:}" "$tmp/pairs" || echo "${a%:*} ${a#*:}" >> "$tmp/pairs"
 	done
 
-	[ -f "$tmp/todo" ] || return 0
+	[ -f "$tmp/pairs" ] || return 0
 
-	parallel 1 "$(wc -l < "$tmp/todo")" try
-	cat $(seq -f "$tmp/line.%g" 1 "$(wc -l < "$tmp/todo")") | tee -a "$tmp/grid" >&2
+	parallel 1 "$(wc -l < "$tmp/pairs")" try
+	cat $(seq -f "$tmp/line.%g" 1 "$(wc -l < "$tmp/pairs")") | tee -a "$tmp/grid" >&2
 }
 
 # best <column>, of the pair with the highest PSNR
