@@ -89,7 +89,12 @@ static void samples_of(const struct gleam_trainer_s* t, long iteration, long B, 
 
 static void set_rates(struct gleam_trainer_s* t)
 {
-	nn_adam_rates(&t->conf->adam, t->iteration, t->host_rates);
+	struct nn_adam_conf_s adam = t->conf->adam;
+
+	if (0. < t->conf->lr_end)
+		adam.lr = nn_adam_cosine(adam.lr, t->conf->lr_end, t->iteration, t->total);
+
+	nn_adam_rates(&adam, t->iteration, t->host_rates);
 
 	t->place->device->upload(t->rates, t->host_rates, sizeof(t->host_rates));
 }

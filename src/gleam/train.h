@@ -30,6 +30,7 @@ struct gleam_train_s {
 	long patience;			// validations without a better nRMSE
 
 	struct nn_adam_conf_s adam;
+	float lr_end;			// learning rate of the last iteration; 0: that of all
 	unsigned long long seed;
 	bool shuffle;
 

@@ -62,6 +62,9 @@ static void check_conf(const struct gleam_train_s* c)
 	if (!(0. < c->adam.lr) || !isfinite(c->adam.lr))
 		error("--lr is %g, but must be positive and finite\n", c->adam.lr);
 
+	if (!(0. <= c->lr_end) || !isfinite(c->lr_end))
+		error("--lr-end is %g, but must be positive and finite\n", c->lr_end);
+
 	if (!(0. <= c->adam.weight_decay) || !isfinite(c->adam.weight_decay))
 		error("--weight-decay is %g, but must be finite and not negative\n", c->adam.weight_decay);
 
@@ -134,6 +137,9 @@ static void set_length(struct gleam_trainer_s* t)
 
 	if ((0 < c->max_iter) && ((0 == total) || (c->max_iter < total)))
 		total = c->max_iter;
+
+	if ((0. < c->lr_end) && (0 == total))
+		error("--lr-end is the learning rate of the last iteration: say which one that is with --max-iter or --epochs\n");
 
 	t->total = total;
 	t->valid_every = (0 < c->valid_every) ? c->valid_every : MAX(1, samples / c->batch_size);

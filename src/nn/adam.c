@@ -3,6 +3,16 @@
 #include "nn/adam.h"
 
 
+float nn_adam_cosine(float first, float last, long step, long steps)
+{
+	if (step >= steps)
+		return last;
+
+	double part = (double)(step - 1) / (double)(steps - 1);
+
+	return (float)((double)last + 0.5 * ((double)first - (double)last) * (1. + cos(M_PI * part)));
+}
+
 void nn_adam_rates(const struct nn_adam_conf_s* conf, long step, float rates[2])
 {
 	// corrections in double: 1 - beta2^t loses digits in float for small t

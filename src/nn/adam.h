@@ -28,6 +28,12 @@ struct nn_adam_tail_s {
 	float min;
 };
 
+/* The learning rate of a step (from 1 to steps): half a cosine from first to last
+ * (Loshchilov and Hutter, SGDR, ICLR 2017, eq. 5, without restarts). After the
+ * last step it stays.
+ */
+extern float nn_adam_cosine(float first, float last, long step, long steps);
+
 // what changes from step to step, which counts from 1: { lr / (1 - beta1^step), 1 / sqrt(1 - beta2^step) }
 extern void nn_adam_rates(const struct nn_adam_conf_s* conf, long step, float rates[2]);
 

@@ -135,6 +135,8 @@ expect_error "negative mu" "mu" gleam --modl --mu -1 w t-ksp t-map t-ref
 expect_error "negative CG iterations" "cg-iter" gleam --modl --cg-iter -2 w t-ksp t-map t-ref
 expect_error "negative learning rate" "lr" gleam --lr -1 w t-ksp t-map t-ref
 expect_error "learning rate that is no number" "lr" gleam --lr nan w t-ksp t-map t-ref
+expect_error "negative last learning rate" "lr-end is -1" gleam --lr-end -1 w t-ksp t-map t-ref
+expect_error "last learning rate that is no number" "lr-end is nan" gleam --lr-end nan w t-ksp t-map t-ref
 expect_error "infinite learning rate" "lr is inf" gleam --lr inf w t-ksp t-map t-ref
 expect_error "a time that is no number" "max-time" gleam --max-time nan w t-ksp t-map t-ref
 expect_error "negative weight decay" "weight-decay" gleam --weight-decay -1 w t-ksp t-map t-ref

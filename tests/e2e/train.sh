@@ -66,6 +66,9 @@ step_size() { bart multicfl -s "$1" x1 x2 x3 && n=$(bart show -d 0 x2) && bart e
 check "without --learn-dc the step size stays" eval 'train -n 5 nl && step_size nl && step_size nl | grep -q "5.000000e-01"'
 check "--learn-dc moves it" eval 'train -n 5 --learn-dc l && ! step_size l | grep -q "5.000000e-01" && bart gleam-infer --pattern v-pat l v-ksp v-map l-out'
 check "--load brings its step size, and says so" eval 'train -n 1 --load nl --step-size 0.25 ld > ld.txt 2>&1 && grep -q "step-size.*not used" ld.txt && grep -qx "step-size 0.5" ld.hdr && step_size ld | grep -q "5.000000e-01"'
+check "--lr-end is the rate of the last iteration" eval 'train -n 1 --lr 1 --lr-end 2e-3 le && train -n 1 lc && same_bits le lc && train -n 2 --lr 1e-3 --lr-end 2e-3 le && train -n 2 lc && ! same_bits le lc'
+check "... and the same rate throughout is a constant one" eval 'train -n 4 --lr-end 2e-3 lc && same_bits lc a'
+expect_error "--lr-end without a last iteration" "max-iter or --epochs" bart gleam $small --max-time 1 --lr-end 1e-5 z $data
 check "--epochs counts samples" eval 'train -e 3 --log e.csv n && [ 7 -eq $(wc -l < e.csv) ]'
 check "--max-time stops" eval 'train --max-time 1 --log t.csv n && [ 1 -lt $(wc -l < t.csv) ]'
 check "--patience stops when validation does not improve" eval 'train -n 50 --lr 0.5 --patience 1 --valid-every 1 $valid --log p.csv n; [ 50 -gt $(wc -l < p.csv) ]'

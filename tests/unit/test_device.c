@@ -343,6 +343,20 @@ static void check_adam(const struct nn_device_s* device)
 }
 
 
+Test(device, cosine)
+{
+	const float first = 1.E-3, last = 1.E-5;
+
+	cr_assert_eq(first, nn_adam_cosine(first, last, 1, 9));
+	cr_assert_eq(last, nn_adam_cosine(first, last, 9, 9));
+	cr_assert_eq(last, nn_adam_cosine(first, last, 10, 9));
+	cr_assert_eq(last, nn_adam_cosine(first, last, 1, 1));
+
+	// half way, and after a third of the way: cos(pi / 3) = 1 / 2
+	cr_assert_float_eq(nn_adam_cosine(first, last, 5, 9), 0.5 * (first + last), 1.E-9);
+	cr_assert_float_eq(nn_adam_cosine(first, last, 2, 4), last + 0.75 * (first - last), 1.E-9);
+}
+
 Test(device, adam)
 {
 	for_devices("device Adam", check_adam);
