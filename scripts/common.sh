@@ -78,6 +78,23 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# whole <what> <value> <least>: a whole number, or no way on
+whole()
+{
+	case $2 in
+	""|*[!0-9]*|??????????*) die "$1 is '$2', expected a whole number, $3 or more" ;;
+	esac
+
+	[ "$2" -ge "$3" ] || die "$1 is $2, expected $3 or more"
+}
+
+# number <what> <value> <least>
+number()
+{
+	echo "$2" | grep -Eqx '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?' || die "$1 is '$2', expected a number, $3 or more"
+	awk "BEGIN { exit !($2 >= $3) }" || die "$1 is $2, expected $3 or more"
+}
+
 # dim <d> <file>: size of a dimension; 1 where the header ends before it
 dim()
 {

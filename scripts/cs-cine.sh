@@ -51,6 +51,10 @@ what=$1 data=$2 out=$3
 . "$(dirname "$0")/common.sh"
 . "$here/kt.sh"
 
+whole "-i (iterations)" "$iter" 1
+whole "-C (conjugate gradient iterations)" "$cg" 1
+number "-u (rho)" "$rho" 1e-30
+
 exists "$data/ksp" "$data/pat" "$data/maps" || die "$data: no {ksp,pat,maps}.cfl in this folder"
 count=$(dim 13 "$data/ksp")
 
@@ -175,6 +179,7 @@ run)
 	[ -n "$lambda" ] || die "run: -l is missing"
 	[ ! -f "$lambda" ] || lambda=$(cat "$lambda")
 	[ "$(echo "$lambda" | wc -w)" = 2 ] || die "-l '$lambda': expected two numbers, '<temporal TV> <wavelet>'"
+	for l in $lambda; do number -l "$l" 0; done
 
 	scaled
 

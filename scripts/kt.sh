@@ -1,6 +1,15 @@
 # Sourced by what undersamples series: patterns that change from frame to frame.
 # Wants X, Y, T (image size, frames), R, centre, growth, both and seed.
 
+# check_kt_options: -R, -C, -V, -s
+check_kt_options()
+{
+	number "-R (acceleration)" "$R" 1
+	whole "-C (lines of the centre)" "$centre" 0
+	number "-V (growth)" "$growth" 0
+	whole "-s (seed)" "$seed" 0
+}
+
 # kt_pattern <seed> <output>: X x Y, frames along dimension 10
 kt_pattern()
 {

@@ -42,6 +42,11 @@ shift $((OPTIND - 1))
 
 X=$1 Y=$2 T=$3
 
+check_kt_options
+whole X "$X" 1
+whole Y "$Y" 2
+whole frames "$T" 1
+
 kt_distance
 kt_pattern "$seed" "$tmp/pat"
 keep "$tmp/pat" "$4"

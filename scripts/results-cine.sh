@@ -23,7 +23,9 @@ usage()
 	FEATURES (60, MoDL 50), BLOCKS (2), LAYERS (5), MU (0.05), SEED (1)
 	TIME (1200), TIME_PGD4, TIME_PGD4E, TIME_PGD12, TIME_MODL4: seconds of
 	training; a quarter of it with a fifth of the learning rate
+	ITER, ITER_PGD4, ...: iterations instead, the learning rate falls to a hundredth
 	LR, LR_PGD4, ... (1e-3), VALID_EVERY (27 iterations), OPTIONS (more of bart gleam)
+	SLABS=n: training data are cut into n slabs along READ (slabs.sh)
 	MORE=1: a network that is there is trained on, with a fifth of the learning rate
 	GPU=fp32, tf32 or bf16: on the GPU, with this precision. CS_GPU=1: cs, too
 	END
@@ -56,10 +58,24 @@ next_log()
 	echo "$1/log$l.csv"
 }
 
-# run <name> <result> <seconds> <learning rate> <from, or ""> <option> ...
+# training_data: the folder
+training_data()
+{
+	slabs=${SLABS:-1}
+	[ "$slabs" != 1 ] || { echo "$cine/train"; return; }
+
+	exists "$cine/train-$slabs/ksp" || "$here/slabs.sh" "$slabs" "$cine/train" "$cine/train-$slabs"
+	echo "$cine/train-$slabs"
+}
+
+# until_seconds <seconds>, until_iteration <iterations> <learning rate>: options
+until_seconds() { echo "-n 1000000 --max-time $1"; }
+until_iteration() { echo "-n $1 --lr-end $(awk "BEGIN { print $2 / 100 }")"; }
+
+# run <name> <result> <until> <learning rate> <from, or ""> <option> ...
 run()
 {
-	dir=$out/$1 result=$out/$1/$2 seconds=$3 rate=$4 from=$5
+	dir=$out/$1 result=$out/$1/$2 until=$3 rate=$4 from=$5
 	shift 5
 
 	# of a run that was stopped
@@ -75,13 +91,14 @@ run()
 	fi
 
 	log=$(next_log "$dir")
-	note "== $result: $* (${from:-from random weights}, $seconds s, learning rate $rate)"
+	train=$(training_data)
+	note "== $result: $* (${from:-from random weights}, $until, learning rate $rate)"
 
 	bart gleam "$@" $gpu -b 1 --learn-dc --weight-decay 0 --lr "$rate" -s "${SEED:-1}" \
-		-n 1000000 --max-time "$seconds" ${from:+--load "$from"} ${OPTIONS:-} \
-		--pattern "$cine/train/pat" --valid-every "${VALID_EVERY:-27}" \
+		$until ${from:+--load "$from"} ${OPTIONS:-} \
+		--pattern "$train/pat" --valid-every "${VALID_EVERY:-27}" \
 		--valid-data k="$cine/valid/ksp",c="$cine/valid/maps",r="$cine/valid/ref",p="$cine/valid/pat" \
-		--log "$log" "$result-part" "$cine/train/ksp" "$cine/train/maps" "$cine/train/ref"
+		--log "$log" "$result-part" "$train/ksp" "$train/maps" "$train/ref"
 
 	keep "$result-part" "$result"		# now it has ended
 	rm -f "$result-before".* "$result-part-last".*
@@ -101,27 +118,65 @@ keep_better()
 
 valid_of() { sed -n 's/^valid-nrmse //p' "$1.hdr"; }
 
-# network <name> <option> ...: large steps, then small ones
+# same_settings <folder> <settings>: those of what is there already
+same_settings()
+{
+	[ ! -f "$1/settings" ] || [ "$2" = "$(cat "$1/settings")" ] \
+		|| die "$1 holds a network of other settings: expected '$2', found '$(cat "$1/settings")'. Remove it, or give another folder"
+
+	mkdir -p "$1"
+	echo "$2" > "$1/settings"
+}
+
+# first_training <name> <learning rate> <a fifth of it> <option> ...
+first_training()
+{
+	name=$1 lr=$2 small=$3
+	shift 3
+
+	if [ -n "$iter" ]; then
+
+		run "$name" weights "$(until_iteration "$iter" "$lr")" "$lr" "" "$@"
+		return
+	fi
+
+	# large steps, then small ones
+	exists "$out/$name/coarse" || run "$name" coarse "$(until_seconds $((time - time / 4)))" "$lr" "" "$@"
+	run "$name" weights "$(until_seconds $((time / 4)))" "$small" "$out/$name/coarse" "$@"
+}
+
+more_training()
+{
+	name=$1 small=$2
+	shift 2
+
+	if [ -n "$iter" ]; then until=$(until_iteration "$iter" "$small"); else until=$(until_seconds "$time"); fi
+
+	run "$name" more "$until" "$small" "$out/$name/weights" "$@"
+	keep_better "$out/$name/more" "$out/$name/weights"
+}
+
+# network <name> <option> ...
 network()
 {
-	name=$1 time=$(option TIME "$1" 1200) lr=$(option LR "$1" 1e-3)
+	name=$1 iter=$(option ITER "$1" "") time=$(option TIME "$1" 1200) lr=$(option LR "$1" 1e-3)
 	shift
 
 	exists "$cine/train/ksp" "$cine/valid/ksp" || die "$cine: no data, call part data first"
+	[ -z "$iter" ] || whole ITER "$iter" 1
+	whole TIME "$time" 1
+	number LR "$lr" 0
+	same_settings "$out/$name" "$*"
 
-	mkdir -p "$out/$name"
 	small=$(awk "BEGIN { print $lr / 5 }")
-
-	exists "$out/$name/coarse" || run "$name" coarse $((time - time / 4)) "$lr" "" "$@"
 
 	if ! exists "$out/$name/weights"; then
 
-		run "$name" weights $((time / 4)) "$small" "$out/$name/coarse" "$@"
+		first_training "$name" "$lr" "$small" "$@"
 
 	elif [ -n "${MORE:-}" ]; then
 
-		run "$name" more "$time" "$small" "$out/$name/weights" "$@"
-		keep_better "$out/$name/more" "$out/$name/weights"
+		more_training "$name" "$small" "$@"
 	fi
 }
 
@@ -153,7 +208,7 @@ compare_all()
 
 	[ ! -f "$cine/lambda" ] || set -- "$@" -l "$cine/lambda"
 
-	"$here/compare.sh" "$@" ${GPU:+-g "$GPU"} -t "cine, 8 simulated coils, R = ${R:-10}" "$cine/test" "$out/compare"
+	"$here/compare.sh" "$@" ${GPU:+-g "$GPU"} -t "cine, 8 simulated coils, R = $(sed -n 's/^-R \([^ ]*\).*/\1/p' "$cine/test/asked" 2> /dev/null)" "$cine/test" "$out/compare"
 }
 
 pgd="--pgd --features ${FEATURES:-60} --blocks ${BLOCKS:-2}"

@@ -7,7 +7,9 @@
 # from the middle (20 is BART's -v).
 poisson()
 {
-	"$BART" poisson -Y "$X" -Z "$Y" -y "$1" -z "$1" -C "$calib" -V "$growth" -s "$2" "$3.yz" > /dev/null
+	{ "$BART" poisson -Y "$X" -Z "$Y" -y "$1" -z "$1" -C "$calib" -V "$growth" -s "$2" "$3.yz" > /dev/null; } 2> /dev/null \
+		|| die "bart poisson fails for $X x $Y pixels with a growth of $growth (-V): give a smaller one, or larger images"
+
 	"$BART" reshape 7 "$X" "$Y" 1 "$3.yz" "$3"
 }
 
@@ -54,10 +56,17 @@ patterns()
 	bart join 13 $(seq -f "$tmp/pat.%g" "$1" "$2") "$3"
 }
 
+# ecalib <kspace> <maps>: one map, no mask
+ecalib()
+{
+	{ bart ecalib -m 1 -c 0 -r "$calib" "$1" "$2" > /dev/null; } 2> /dev/null \
+		|| die "bart ecalib fails for $X x $Y pixels with a calibration region of $calib: give another one, or larger images"
+}
+
 one_map()
 {
 	bart slice 13 "$1" "$maps_of" "$tmp/e$1"
-	OMP_NUM_THREADS=1 bart ecalib -m 1 -c 0 -r "$calib" "$tmp/e$1" "$tmp/m$1" > /dev/null
+	OMP_NUM_THREADS=1 ecalib "$tmp/e$1" "$tmp/m$1"
 }
 
 # estimate_maps <kspace> <output>: as in life, from the centre of what was

@@ -57,6 +57,12 @@ shift $((OPTIND - 1))
 out=$1
 shift
 
+check_kt_options
+whole "-k (calibration region)" "$calib" 6	# the kernel of ecalib
+number "-n (SNR)" "$snr" 1e-6
+number "-p (phase)" "$phase" 0
+[ -z "$crop" ] || whole "-x (pixels)" "$crop" 6
+
 for f in "$@"; do
 
 	exists "$f" || die "$f: no cfl of this name"
@@ -71,6 +77,7 @@ T=$(dim 10 "$1")
 COILS=8
 
 [ "$X" -le "$(dim 0 "$1")" ] && [ "$Y" -le "$(dim 1 "$1")" ] || die "-x $crop: the images are no larger than $(dim 0 "$1") x $(dim 1 "$1")"
+[ "$calib" -le "$X" ] && [ "$calib" -le "$Y" ] || die "-k $calib: the calibration region is larger than the images, $X x $Y: give a smaller one"
 [ "$T" -gt 1 ] || die "$1: one frame, expected a series with frames along dimension 10 (simulate.sh is for images)"
 
 # moving_phase <seed> <output>: two periods over the image at most, one over time
@@ -105,7 +112,7 @@ simulate()
 	bart fmac "$tmp/full" "$tmp/pat" "$tmp/ksp"
 
 	time_average "$tmp/ksp" "$tmp/pat" "$tmp/mean"
-	bart ecalib -m 1 -c 0 -r "$calib" "$tmp/mean" "$tmp/maps" > /dev/null
+	ecalib "$tmp/mean" "$tmp/maps"
 	combine "$tmp/$truth" "$tmp/maps" "$tmp/ref"
 
 	for p in pat maps ref ksp; do

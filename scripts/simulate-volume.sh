@@ -45,6 +45,16 @@ shift $((OPTIND - 1))
 . "$here/forward.sh"
 
 count=$1 out=$2
+
+whole volumes "$count" 1
+whole "-x (size)" "$N" 8
+number "-R (acceleration)" "$R" 1
+whole "-C (calibration region)" "$calib" 6	# the kernel of ecalib
+number "-V (growth)" "$growth" 0
+number "-n (SNR)" "$snr" 1e-6
+whole "-s (seed)" "$seed" 0
+[ "$calib" -le "$N" ] || die "-C $calib: the calibration region is larger than the volumes, $N: give a smaller one"
+
 X=$N Y=$N COILS=8	# of the plane of the phase encodings
 
 # object <seed> <output>: a large ellipsoid with smaller ones in and around it
@@ -86,7 +96,7 @@ one_volume()
 
 	pattern_3d $volume_seed "$tmp/pat"
 	bart fmac "$tmp/full" "$tmp/pat" "$tmp/ksp"
-	bart ecalib -m 1 -c 0 -r "$calib" "$tmp/ksp" "$tmp/maps" > /dev/null
+	ecalib "$tmp/ksp" "$tmp/maps"
 	bart fft -iu 7 "$tmp/full" "$tmp/cimg"
 	bart fmac -C -s 8 "$tmp/cimg" "$tmp/maps" "$tmp/ref"
 

@@ -20,10 +20,7 @@ fi
 
 slabs=$1 in=$2 out=$3
 
-case $slabs in
-""|*[!0-9]*|0) die "slabs is '$slabs', expected a number of slabs, 1 or more" ;;
-esac
-
+whole slabs "$slabs" 1
 exists "$in/ksp" "$in/pat" "$in/maps" "$in/ref" || die "$in: expected ksp, pat, maps and ref in it (simulate.sh, simulate-cine.sh make them)"
 
 x=$(dim 0 "$in/ksp")

@@ -1,0 +1,151 @@
+#!/bin/bash
+# The scripts that make data and experiments from nothing: volumes, sets of series,
+# slabs, a choice of regularisation, the demo of cine; what they say at their limits.
+. "$(dirname "$0")/../lib.sh"
+
+S=$ROOT/scripts
+export BART TMPDIR=$TMP
+unset BART_DEBUG_LEVEL
+
+for PYTHON in python3 /usr/bin/python3 none; do
+
+	"$PYTHON" -c 'import numpy' 2> /dev/null && break
+done
+
+if [ none = "$PYTHON" ]; then
+
+	skip "simulation" "no python3 with numpy"
+	finish
+	exit
+fi
+
+beating() { PYTHONPATH=$S "$PYTHON" "$S/beating.py" "$@"; }
+dims() { sed -n 2p "$1.hdr" | xargs; }
+
+# adjoint <bits> <folder> <output>
+adjoint() { "$BART" fft -iu "$1" "$2/ksp" "$TMP/c" && "$BART" fmac -C -s 8 "$TMP/c" "$2/maps" "$3"; }
+
+# ---- volumes
+
+"$S/simulate-volume.sh" -x 24 -C 8 -V 4 -R 3 -n 1000 2 vol 2> log || cat log
+
+volume_dims() { [ "$(dims vol/ksp)" = "24 24 24 8 1 1 1 1 1 1 1 1 1 2 1 1" ] && [ "$(dims vol/ref)" = "24 24 24 1 1 1 1 1 1 1 1 1 1 2 1 1" ]; }
+
+# k-space is that of the reference, where it was sampled; READ is sampled fully
+volume_consistent()
+{
+	"$BART" fmac vol/ref vol/maps vc
+	"$BART" fft -u 7 vc vf
+	"$BART" fmac vf vol/pat ve
+	compare "$(nrmse vol/ksp ve)" "<" 0.1 || return
+	"$BART" extract 0 0 1 vol/pat first
+	"$BART" repmat 0 24 first all
+	same_bits all vol/pat
+}
+
+two_volumes() { "$BART" slice 13 0 vol/ref v0 && "$BART" slice 13 1 vol/ref v1 && compare "$(nrmse v0 v1)" ">" 0.3; }
+volume_R() { awk '/^acceleration/ { exit !($3 > 2.9 && $3 < 3.1) }' vol/info.txt; }
+
+check "volumes: dimensions" volume_dims
+check "volumes: k-space and reference agree" volume_consistent
+check "volumes: each is another one" two_volumes
+check "volumes: R" volume_R
+check "volumes: the same seed, the same data" eval '"$S/simulate-volume.sh" -x 24 -C 8 -V 4 -R 3 -n 1000 2 vol2 && same_bits vol/ksp vol2/ksp'
+check "volumes: another seed, other data" eval '"$S/simulate-volume.sh" -x 24 -C 8 -V 4 -R 3 -n 1000 -s 2 2 vol2 && ! same_bits vol/ksp vol2/ksp'
+check "volumes: a network trains on them" eval '"$BART" gleam -I 1 --features 4 -b 1 -n 1 --pattern vol/pat vw vol/ksp vol/maps vol/ref && grep -qx "spatial 3" vw.hdr'
+
+# ---- both dimensions are phase encodings
+
+beating 32 6 1 both
+"$S/simulate-cine.sh" -b -R 4 -C 6 -k 12 -V 5 two both 2> log || cat log
+poisson_of_each_frame() { "$BART" slice 10 0 two/pat a && "$BART" slice 10 1 two/pat b && ! same_bits a b && "$BART" extract 0 0 1 a a1 && "$BART" extract 0 1 2 a a2 && ! same_bits a1 a2; }
+
+check "series: Poisson discs of both dimensions, one for each frame" poisson_of_each_frame
+
+# ---- a set of twelve series
+
+mkdir series
+for i in 01 02 03 04 05 06 07 08 09 10 11 12; do beating 24 5 "${i#0}" "series/series$i"; done
+prepare() { "$S/prepare-cine.sh" series exp/cine "$@" -C 4 -k 12; }
+prepare 3 2> log || cat log
+
+split()
+{
+	for set in train:9 valid:1 test:2; do
+
+		[ "$(dims "exp/cine/${set%:*}/ksp")" = "24 24 1 8 1 1 1 1 1 1 5 1 1 ${set#*:} 1 1" ] || return
+	done
+
+	# the test set is made of the last series: magnitudes up to noise
+	"$BART" cabs exp/cine/test/ref m
+	"$BART" slice 13 1 m m12
+	compare "$(nrmse series/series12 m12)" "<" 0.1
+}
+
+kept() { before=$(ls -l --time-style=full-iso exp/cine/train/ksp.cfl) && prepare 3 && [ "$before" = "$(ls -l --time-style=full-iso exp/cine/train/ksp.cfl)" ]; }
+
+check "prepare-cine: nine to train with, one to choose by, two to test" split
+check "... a set that is there is kept" kept
+expect_error "... but not one of another R" "other data.*-R 3" prepare 4
+
+# ---- slabs: the same problem in parts
+
+"$S/slabs.sh" 3 exp/cine/train slabs || fail "slabs.sh"
+
+slab_dims() { [ "$(dims slabs/ksp)" = "8 24 1 8 1 1 1 1 1 1 5 1 1 9 3 1" ] && [ "$(dims slabs/pat)" = "1 24 1 1 1 1 1 1 1 1 5 1 1 9 1 1" ]; }
+slab_adjoint() { adjoint 3 exp/cine/train whole && "$BART" reshape 16385 8 3 whole cut && adjoint 3 slabs parts && compare "$(nrmse cut parts)" "<" 1e-5; }
+
+check "slabs: dimensions" slab_dims
+check "slabs: images of parts are parts of images" slab_adjoint
+expect_error "slabs: a number that does not divide" "24 points.*multiple of 5" "$S/slabs.sh" 5 exp/cine/train no
+expect_error "slabs: no number" "whole number" "$S/slabs.sh" x exp/cine/train no
+expect_error "slabs: a pattern that changes along READ" "changes along READ" "$S/slabs.sh" 2 two no
+expect_error "slabs: of slabs" "dimension 14" "$S/slabs.sh" 2 slabs no
+
+# ---- regularisation
+
+"$S/cs-cine.sh" -i 12 tune exp/cine/valid exp/cine/lambda 2> log || cat log
+
+# the pair that was chosen is the best of the table, and gives what is said there
+chosen()
+{
+	[ "$(cut -d' ' -f1 exp/cine/lambda),$(cut -d' ' -f2 exp/cine/lambda)" = "$(sed 1d exp/cine/lambda.csv | sort -t, -k3,3gr | head -n 1 | cut -d, -f1,2)" ] || return
+	[ 9 -lt "$(wc -l < exp/cine/lambda.csv)" ] || return
+	"$S/cs-cine.sh" -i 12 -l exp/cine/lambda run exp/cine/valid tuned || return
+	"$PYTHON" "$S/metrics.py" --mean psnr exp/cine/valid/ref a=tuned
+	compare "$("$PYTHON" "$S/metrics.py" --mean psnr exp/cine/valid/ref a=tuned)" ">" "$(sed 1d exp/cine/lambda.csv | sort -t, -k3,3gr | head -n 1 | awk -F, '{ print $3 - 1e-3 }')"
+}
+
+check "compressed sensing: the best pair is chosen" chosen
+
+# ---- experiments by iterations
+
+experiment() { FEATURES=4 VALID_EVERY=5 "$S/results-cine.sh" none exp "$@"; }
+logged() { [ 7 -eq "$(wc -l < exp/modl4/log1.csv)" ] && grep -q "lr-end 1e-05" exp/modl4/weights.hdr && grep -q "train-3/ksp" exp/modl4/weights.hdr; }
+
+check "experiments: a number of iterations, on slabs" eval 'ITER=6 SLABS=3 experiment modl4 && logged'
+check "... more of them" eval 'ITER=4 MORE=1 experiment modl4 && [ 5 -eq "$(wc -l < exp/modl4/log2.csv)" ]'
+expect_error "... of a network with other settings" "other settings.*layers" eval "ITER=6 LAYERS=3 experiment modl4"
+check "... table and speed of all" eval 'experiment compare speed > table 2>&1 && grep -q "MoDL 4 in 4" exp/compare/table.md && grep -q "CS (TV, wavelet)" exp/compare/table.md && grep -q "modl4 log1.csv: 6 iterations" table'
+expect_error "experiments: no number of iterations" "ITER is 'many', expected a whole number" eval 'ITER=many experiment pgd4'
+
+# ---- demo
+
+check "demo of cine" eval 'SIZE=24 FRAMES=5 FEATURES=4 TIME=4 R=3 "$S/demo-cine.sh" demo && grep -q "MoDL 4 in 4" demo/compare/table.md'
+
+# ---- limits
+
+no() { expect_error "$1" "$2" "$S/$3" "${@:4}"; }
+
+no "pattern: acceleration that is no number" "-R .acceleration. is 'x', expected a number" pattern-kt.sh -R x 24 24 4 p
+no "pattern: size that is no number" "Y is 'b', expected a whole number" pattern-kt.sh 24 b 4 p
+no "pattern: too small for Poisson discs" "8 x 8.*growth of 20" pattern-kt.sh -b -R 4 -C 3 8 8 3 p
+no "series: calibration larger than the images" "-k 30.*24 x 24" simulate-cine.sh -R 3 -k 30 no series/series01
+no "series: too small for maps" "ecalib fails for 8 x 8" simulate-cine.sh -x 8 -R 2 -C 2 -k 6 no series/series01
+no "series: no noise is no SNR" "-n .SNR. is 0" simulate-cine.sh -n 0 no series/series01
+no "volumes: none" "volumes is 0, expected 1" simulate-volume.sh 0 no
+no "volumes: calibration larger than they are" "-C 30.*24" simulate-volume.sh -x 24 -C 30 1 no
+no "compressed sensing: regularisation that is no number" "-l is 'a'" cs-cine.sh -l "a 1" run exp/cine/valid no
+no "compressed sensing: no iteration" "iterations. is 0" cs-cine.sh -i 0 -l "0 0" run exp/cine/valid no
+
+finish
