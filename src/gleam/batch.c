@@ -19,6 +19,8 @@
 
 #include "gleam/batch.h"
 
+#define MAX_RMS 100.	// of a series that has been scaled
+
 struct gleam_batch_s {
 
 	const struct gleam_data_s* data;
@@ -254,6 +256,21 @@ static void check_scale(const struct gleam_batch_s* b, long i, float scale)
 		gleam_data_name(b->data), b->samples[i], (double)scale, (double)FLT_MIN);
 }
 
+/* Scaled by the average of its frames, a series is about one; far more where they
+ * cancel, up to noise or rounding.
+ */
+static void check_average(const struct gleam_batch_s* b, long i, const complex float* x0)
+{
+	double rms = (double)md_zrms(1, (long[1]){ b->img_size }, x0);
+
+	if ((0 == b->avg_size) || !(MAX_RMS < rms))
+		return;
+
+	debug_printf(DP_WARN, "%s: the frames of sample %ld cancel: they are %.3g times their average, by which they are scaled, expected about 1. "
+			"Does a part of the series have another sign or phase than the rest?\n",
+			gleam_data_name(b->data), b->samples[i], rms);
+}
+
 /* An FFT that is not unitary makes them differ by the root of the number of pixels;
  * undersampling alone by much less than ten.
  */
@@ -291,8 +308,11 @@ static void set_scale(struct gleam_batch_s* b, long i, float scale, const comple
 		gleam_data_reference(b->data, b->samples[i], ref, b->buffer);
 		md_zsmul(1, (long[1]){ b->ref_size }, ref, ref, 1.f / b->scale[i]);
 
-		if (!b->checked)
+		if (!b->checked) {
+
 			check_units(b, i, ref, image);
+			check_average(b, i, x0);
+		}
 	}
 }
 
@@ -407,6 +427,7 @@ static void check_units_staged(const struct gleam_batch_s* b)
 		b->place->device->download(ref, b->ref + i * b->ref_size, (size_t)b->ref_size * CFL_SIZE);
 
 		check_units(b, i, ref, x0);
+		check_average(b, i, x0);
 	}
 
 	xfree(x0);

@@ -100,8 +100,10 @@ static void check_plausible(const struct gleam_data_s* data)
 
 	if (((2 > spatial) || (3 < spatial)) && !gleam_data_cartesian(data))
 		error("%s: found sensitivities %s for k-space of %ld frames: images of %d dimensions (0, 1, 2 and 10 that are larger than one), "
-			"expected two or three. Give sensitivities of the size of the image.\n",
-			data->maps.name, dims_text(text, map_dims), data->ksp_dims[TIME_DIM], spatial);
+			"expected two or three. %s.\n",
+			data->maps.name, dims_text(text, map_dims), data->ksp_dims[TIME_DIM], spatial, (2 > spatial)
+			? "Give sensitivities of the size of the image"
+			: "Frames of volumes become samples by 'bart transpose 10 13' in k-space, trajectory and reference");
 
 	if ((2 > spatial) || (3 < spatial))
 		error("%s: found k-space %s: %d of the dimensions 0, 1, 2 and 10 are larger than one, expected two or three. %s\n",

@@ -146,6 +146,8 @@ wrong "weights of another shape" "traj: found pattern" --trajectory traj --patte
 expect_error "cartesian data with a trajectory" "found k-space \[32 32.*expected 1 along dimension 0" bart gleam-infer --trajectory traj modl v-ksp v-map bad
 expect_error "coils elsewhere" "turned-ksp: found k-space .*expected 1 along dimension 0" bart gleam-infer --trajectory traj modl turned-ksp v-map bad
 expect_error "other coils" "(t-rad|fewer): found .*3" eval 'bart extract 3 0 2 t-map fewer && bart gleam-infer --trajectory traj modl t-rad fewer bad'
+volumes_over_time() { bart repmat 2 6 t-map vt-map && bart repmat 10 3 t-rad vt-rad && bart gleam-infer --trajectory traj modl vt-rad vt-map bad; }
+expect_error "volumes over time" "images of 4 dimensions.*transpose 10 13" volumes_over_time
 expect_error "references of another size" "smaller: found reference .*dimension 0 .*24, expected 32" eval 'bart resize 0 24 t-ref smaller && bart gleam --trajectory traj $small bad t-rad t-map smaller'
 expect_error "references that are k-space" "ref-kspace and --trajectory" bart gleam --trajectory traj $small --ref-kspace bad $data
 expect_error "a trajectory only for validation" "valid-data needs k-space, maps and reference" bart gleam --trajectory traj $small --valid-data t=traj bad $data

@@ -172,6 +172,11 @@ bart fft -u -i 1 q-ksp q-hybrid; bart transpose 0 13 q-hybrid h-ksp; cp q-pat.cf
 for f in map ref; do bart transpose 0 13 q-$f h-$f; done
 check "... and the way out works" eval 'train h -I 1 -n 2 w && grep -qx "spatial 3" w.hdr && infer h w h-ksp h-map o && [ 10 -eq $(bart show -d 13 o) ]'
 
+# frames of both signs: nothing is left of their average but noise
+cancel() { for f in ksp ref; do bart scale -- -1 c-$f minus.ra && bart join 10 c-$f minus.ra k-$f || return; done && bart noise -n 1e-8 k-ksp k-ksp; }
+both() { cancel && bart join 10 c-pat c-pat k-pat && bart copy c-map k-map && train k -I 1 -n 1 w; }
+check "series: frames that cancel are told" eval 'both 2>&1 | grep -q "k-ksp: the frames of sample . cancel: they are .* times their average" && ! train c -I 1 -n 1 w 2>&1 | grep -q cancel'
+
 
 # gleam-infer as for slices
 for d in v c e; do
