@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""A random beating phantom: a body at rest, and rings in it whose radii change
-over time, as those of the chambers of a heart.
+"""A random beating phantom: a body, and rings in it whose radii change over time, as
+those of the chambers of a heart; all of it moves to and fro with the breath.
 
 	beating.py <size> <frames> <seed> <output>
 
 Magnitudes, frames along dimension 10, drawn on a grid of three times the size and
-averaged, so that rims move by parts of a pixel.
+averaged, so that all moves by parts of a pixel. The body is shaded and has a fine
+texture, as tissue has: without, it would be a gift to compressed sensing.
 """
 
 import sys
@@ -28,8 +29,16 @@ class Plane:
 
         return ((c * x + s * y) / axes[0]) ** 2 + ((c * y - s * x) / axes[1]) ** 2 < 1.
 
-    def rest(self):
-        """structures at rest, over the whole field of view"""
+    def smooth(self, n, deviation):
+        """a field of the n x n lowest frequencies"""
+        k = np.zeros(self.x.shape, complex)
+        k[:n, :n] = self.rng.standard_normal((n, n)) + 1.j * self.rng.standard_normal((n, n))
+        field = np.fft.ifft2(np.roll(k, (-(n // 2), -(n // 2)), (0, 1))).real
+
+        return deviation * field / field.std()
+
+    def body(self):
+        """structures over the whole field of view"""
         r = self.rng
         a = np.full(self.x.shape, r.uniform(0.1, 0.3))
 
@@ -37,27 +46,36 @@ class Plane:
             size = 0.25 * np.exp(r.uniform(-2.5, 0.))
             a[self.inside(r.uniform(-0.5, 0.5, 2), size * r.uniform(0.3, 1., 2), r.uniform(0., np.pi))] = r.uniform(0.05, 0.9)
 
-        return a
+        n = self.x.shape[0] // FINE
+
+        return a * np.maximum(0.3, 1. + self.smooth(5, 0.15) + self.smooth(n // 2, 0.06))
 
 
 def series(n, frames, seed):
     rng = np.random.RandomState(seed)
     p = Plane(n, rng)
-    rest = p.rest()
+    body = p.body()
 
     chambers = [(rng.uniform(-0.2, 0.2, 2), rng.uniform(0.1, 0.2, 2), rng.uniform(0., np.pi), rng.uniform(0.3, 0.5),
                  rng.uniform(0.15, 0.4), rng.uniform(0.7, 1.), rng.uniform(0., 1.)) for _ in range(2)]
     out = np.empty((n, n, frames))
 
+    # pixels, in any direction; a quarter to one breath in a series
+    breath = rng.uniform(1., 3.) * np.exp(2.j * np.pi * rng.uniform())
+    pace, begin = rng.uniform(0.25, 1.), rng.uniform()
+
     for t in range(frames):
 
-        a = rest.copy()
+        a = body.copy()
 
         for centre, axes, angle, depth, wall, blood, start in chambers:
 
             squeeze = 1. - depth * np.sin(np.pi * ((t / frames + start) % 1.)) ** 2
             a[p.inside(centre, axes * (0.5 + 0.5 * squeeze) + 0.04, angle)] = wall
             a[p.inside(centre, axes * squeeze, angle)] = blood
+
+        shift = FINE * breath * np.sin(2. * np.pi * (begin + pace * t / frames))
+        a = np.roll(a, (int(round(shift.real)), int(round(shift.imag))), (0, 1))
 
         out[:, :, t] = a.reshape(n, FINE, n, FINE).mean(axis=(1, 3))
 

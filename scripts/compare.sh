@@ -137,7 +137,7 @@ network()
 
 if [ -n "$weights" ]; then
 
-	once "$out/stages" "$of_data $(stamp "$weights.cfl")$of_gpu" gleam
+	once "$out/stages" "$of_data $(stamp "$weights.cfl" "$weights.hdr")$of_gpu" gleam
 	N=$(dim 8 "$out/stages")
 	stages="zero-filled=$out/zf"
 
@@ -154,11 +154,13 @@ if [ -n "$weights" ]; then
 fi
 
 printf '%s' "$named" > "$tmp/named"
+twice=$(cut -d= -f1 "$tmp/named" | sort | uniq -d | head -n 1)
+[ -z "$twice" ] || die "-w $twice=...: found twice, expected a name of its own for each network"
 k=1
 
 while read -r line; do
 
-	once "$out/gleam$k" "$of_data $(stamp "${line#*=}.cfl")$of_gpu" network "${line#*=}" "$out/gleam$k"
+	once "$out/gleam$k" "$of_data $(stamp "${line#*=}.cfl" "${line#*=}.hdr")$of_gpu" network "${line#*=}" "$out/gleam$k"
 	set -- "$@" "${line%%=*}=$out/gleam$k"
 	k=$((k + 1))
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Cine from nothing to a picture: beating phantoms, a small network of 2D + time
-# trained on them for some minutes, and a comparison on one that it has not seen.
+# trained on nine of them, and a comparison on one that it has not seen.
 #
 #	demo-cine.sh [folder, ./demo-cine by default]
 #
@@ -12,7 +12,7 @@ set -eu
 out=${1:-$root/demo-cine}
 
 export BART PYTHON
-export CROP= R="${R:-6}" FEATURES="${FEATURES:-16}" LAYERS="${LAYERS:-4}" TIME_MODL4="${TIME:-120}" TIME=
+export CROP= R="${R:-6}" FEATURES="${FEATURES:-16}" LAYERS="${LAYERS:-4}" ITER_MODL4="${ITER:-3000}" ITER= VALID_EVERY="${VALID_EVERY:-100}"
 export SIMULATE="-c -n 40 -k 16 -C 4" OPTIONS="--mu 0.2 --cg-iter 6"
 
 if [ ! -f "$out/series/done" ]; then

@@ -189,6 +189,7 @@ check "experiments: more training that is worse does not count" only_better
 
 "$BART" gleam --modl -I 1 --features 4 --cg-iter 4 -b 1 -n 2 -s 1 --pattern data/pat weights data/ksp data/maps data/ref > /dev/null 2>&1
 check "comparison of series" "$S/compare.sh" -w "small=weights" -w "again=weights" -l "0.002 0.001" -i 10 -s 1 data out
+expect_error "comparison: two networks of one name" "-w small=.*twice" "$S/compare.sh" -w "small=weights" -w "small=weights" data out
 lines() { [ "$(grep -cE '(time_average|zero-filled|CS|small|again)' out/table.md)" = 5 ] && [ "$(wc -l < out/metrics.csv)" = $((1 + 5 * 16)) ] && same_bits out/gleam1 out/gleam2; }
 check "comparison: a line for each, metrics of each frame" lines
 
