@@ -131,7 +131,7 @@ expect_error "experiments: no number of iterations" "ITER is 'many', expected a 
 
 # ---- demo
 
-check "demo of cine" eval 'SIZE=24 FRAMES=5 FEATURES=4 ITER=6 R=3 "$S/demo-cine.sh" demo && grep -q "MoDL 4 in 4" demo/compare/table.md'
+check "demo of cine" eval 'SIZE=24 FRAMES=5 TRAIN=3 FEATURES=4 ITER=6 R=3 "$S/demo-cine.sh" demo && grep -q "MoDL 4 in 4" demo/compare/table.md'
 
 # ---- limits
 
