@@ -6,6 +6,8 @@
 
 #include <criterion/criterion.h>
 
+#include "gpu/gpu.h"
+
 #include "cudnn_help.h"
 
 
@@ -23,6 +25,17 @@ static void check(cudnnStatus_t status)
 		cudnnGetLastErrorString(message, sizeof(message));
 
 	cr_assert(CUDNN_STATUS_SUCCESS == status, "%s: %s", cudnnGetErrorString(status), message);
+}
+
+
+cudnnHandle_t help_handle(void)
+{
+	cudnnHandle_t handle = NULL;
+
+	check(cudnnCreate(&handle));
+	check(cudnnSetStream(handle, gpu_stream()));
+
+	return handle;
 }
 
 

@@ -29,6 +29,9 @@ struct conv_s {
 
 extern long conv_output(const struct conv_s* c, int dim);
 
+// in gpu_stream()
+extern cudnnHandle_t help_handle(void);
+
 // makes a descriptor; ends the test where it cannot
 extern descriptor_t help_create(cudnnBackendDescriptorType_t type);
 extern void help_set(descriptor_t d, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t count, const void* elements);

@@ -120,6 +120,45 @@ static void naive_add(long N, double* dst, const double* src)
 }
 
 
+static void relu_with_margin(bool margins, long N, double* dst, const double* src)
+{
+	if (margins)
+		note_margin(N, src);
+
+	naive_relu(N, dst, src);
+}
+
+
+/* s = the two convolutions of a block, of h with C channels. ReLUs come before each of
+ * them in two dimensions, after each of them in three. The first one of the network
+ * is not of a hidden layer.
+ */
+static void naive_block(const struct nn_prox_conf_s* conf, const long dims[NN_DIMS], bool first, double* s, long C, const double* h, const double** params)
+{
+	long F = conf->features;
+	long N = dims[3] * C * volume(dims);
+	long NF = dims[3] * F * volume(dims);
+
+	double t[N];
+	double u[NF];
+
+	bool before = (2 == conf->spatial);
+	enum nn_padding pad = before ? NN_PAD_REFLECT : NN_PAD_REPLICATE;
+
+	memcpy(t, h, sizeof(double[N]));
+
+	if (before)
+		relu_with_margin(!first, N, t, t);
+
+	naive_conv(dims, F, u, C, t, conf->spatial, 3, pad, false, params);
+	relu_with_margin(true, NF, u, u);
+	naive_conv(dims, F, s, F, u, conf->spatial, 3, pad, false, params);
+
+	if (!before)
+		relu_with_margin(true, NF, s, s);
+}
+
+
 static void naive_resnet(const struct nn_prox_conf_s* conf, const long dims[NN_DIMS], double* out, const double* in, const double* params)
 {
 	long E = 2 * conf->maps;
@@ -127,47 +166,15 @@ static void naive_resnet(const struct nn_prox_conf_s* conf, const long dims[NN_D
 	long NE = dims[3] * E * volume(dims);
 	long NF = dims[3] * F * volume(dims);
 
-	double h[MAX(NE, NF)];
+	double h[NF];
 	double s[NF];
-	double t[MAX(NE, NF)];
-	double u[NF];
-
-	bool before = (2 == conf->spatial);
-	enum nn_padding pad = before ? NN_PAD_REFLECT : NN_PAD_REPLICATE;
-
-	memcpy(h, in, sizeof(double[NE]));
 
 	for (long b = 0; b < conf->blocks; b++) {
 
-		long C = (0 == b) ? E : F;
-		long N = (0 == b) ? NE : NF;
+		naive_block(conf, dims, 0 == b, s, (0 == b) ? E : F, (0 == b) ? in : h, &params);
 
-		memcpy(t, h, sizeof(double[N]));
-
-		if (before) {
-
-			if (0 < b)
-				note_margin(N, t);
-
-			naive_relu(N, t, t);
-		}
-
-		naive_conv(dims, F, u, C, t, conf->spatial, 3, pad, false, &params);
-		note_margin(NF, u);
-		naive_relu(NF, u, u);
-		naive_conv(dims, F, s, F, u, conf->spatial, 3, pad, false, &params);
-
-		if (!before) {
-
-			note_margin(NF, s);
-			naive_relu(NF, s, s);
-		}
-
-		if (0 == b) {
-
-			naive_conv(dims, F, t, E, h, conf->spatial, 1, NN_PAD_ZERO, true, &params);
-			memcpy(h, t, sizeof(double[NF]));
-		}
+		if (0 == b)
+			naive_conv(dims, F, h, E, in, conf->spatial, 1, NN_PAD_ZERO, true, &params);
 
 		naive_add(NF, h, s);
 	}

@@ -195,74 +195,110 @@ Test(dc, set_again)
 }
 
 
+// Re <dv, v> and its derivative with respect to t; size: its sum without signs
+struct step_s {
+
+	long N;
+	float t;
+
+	complex float* x;
+	complex float* x0;
+	complex float* dv;
+	complex float* v;
+	complex float* dx;
+
+	double grad;
+	double size;
+};
+
+static struct step_s step_create(const struct dc_problem_s* p, struct gleam_dc_s* dc, float t)
+{
+	long N = p->N * p->samples;
+
+	struct step_s st = { N, t, dc_random(N, 1), dc_random(N, 2), dc_random(N, 3), dc_zeros(N), dc_zeros(N), 0., 0. };
+
+	gleam_dc_step(dc, t, st.v, st.x, st.x0);
+	gleam_dc_step_adjoint(dc, t, st.dx, st.dv);
+
+	return st;
+}
+
+
+static void step_free(struct step_s* st)
+{
+	md_free(st->x);
+	md_free(st->x0);
+	md_free(st->dv);
+	md_free(st->v);
+	md_free(st->dx);
+}
+
+
+// of one sample: step and adjoint; adds to the derivative
+static void check_step_sample(const struct dc_problem_s* p, long s, struct step_s* st)
+{
+	complex double* xd = dc_double(p->N, st->x + s * p->N);
+	complex double* dvd = dc_double(p->N, st->dv + s * p->N);
+	complex double Hx[p->N];
+	complex double Hdv[p->N];
+
+	dc_dense_normal(p, s, Hx, xd);
+	dc_dense_normal(p, s, Hdv, dvd);
+
+	for (long j = 0; j < p->N; j++) {
+
+		Hx[j] -= st->x0[s * p->N + j];
+		Hdv[j] = dvd[j] - 2. * st->t * Hdv[j];
+
+		st->grad -= 2. * creal(conj(dvd[j]) * Hx[j]);
+		st->size += 2. * cabs(dvd[j]) * cabs(Hx[j]);
+
+		Hx[j] = xd[j] - 2. * st->t * Hx[j];
+	}
+
+	cr_expect(dc_distance(p->N, st->v + s * p->N, Hx) < 8. * EPS, "%s", p->name);
+	cr_expect(dc_distance(p->N, st->dx + s * p->N, Hdv) < 8. * EPS, "%s: adjoint", p->name);
+
+	xfree(xd);
+	xfree(dvd);
+}
+
+
+static void check_step_gradient(const struct dc_problem_s* p, struct gleam_dc_s* dc, const struct step_s* st)
+{
+	// errors of all elements of the sum have any sign, and are bounded by those of all with the same
+	double err = fabs(gleam_dc_step_gradient(dc, st->dv, st->x, st->x0) - st->grad);
+
+	cr_expect(err < 4. * EPS * st->size, "%s: gradient", p->name);
+
+	// v is linear in t
+	complex float* v2 = dc_zeros(st->N);
+
+	gleam_dc_step(dc, st->t + 1., v2, st->x, st->x0);
+
+	double diff = dc_dot(st->N, st->dv, v2) - dc_dot(st->N, st->dv, st->v);
+	double tol = 8. * EPS * (st->size + 2. * fabs(dc_dot(st->N, st->dv, st->dv)));
+
+	cr_expect(fabs(diff - st->grad) < tol, "%s: difference", p->name);
+
+	md_free(v2);
+}
+
+
 Test(dc, step)
 {
 	for (int i = 0; i < DC_CASES; i++) {
 
 		struct dc_problem_s p = dc_problem_create(&dc_cases[i], 11);
 		struct gleam_dc_s* dc = dc_problem_dc(&p);
-		long N = p.N * p.samples;
+		struct step_s st = step_create(&p, dc, 0.7);
 
-		complex float* x = dc_random(N, 1);
-		complex float* x0 = dc_random(N, 2);
-		complex float* dv = dc_random(N, 3);
-		complex float* v = dc_zeros(N);
-		complex float* dx = dc_zeros(N);
+		for (long s = 0; s < p.samples; s++)
+			check_step_sample(&p, s, &st);
 
-		float t = 0.7;
+		check_step_gradient(&p, dc, &st);
 
-		gleam_dc_step(dc, t, v, x, x0);
-		gleam_dc_step_adjoint(dc, t, dx, dv);
-
-		double grad = 0.;
-		double size = 0.;
-
-		for (long s = 0; s < p.samples; s++) {
-
-			complex double* xd = dc_double(p.N, x + s * p.N);
-			complex double* dvd = dc_double(p.N, dv + s * p.N);
-			complex double Hx[p.N];
-			complex double Hdv[p.N];
-
-			dc_dense_normal(&p, s, Hx, xd);
-			dc_dense_normal(&p, s, Hdv, dvd);
-
-			for (long j = 0; j < p.N; j++) {
-
-				Hx[j] -= x0[s * p.N + j];
-				Hdv[j] = dvd[j] - 2. * t * Hdv[j];
-
-				grad -= 2. * creal(conj(dvd[j]) * Hx[j]);
-				size += 2. * cabs(dvd[j]) * cabs(Hx[j]);
-
-				Hx[j] = xd[j] - 2. * t * Hx[j];
-			}
-
-			cr_expect(dc_distance(p.N, v + s * p.N, Hx) < 8. * EPS, "%s", p.name);
-			cr_expect(dc_distance(p.N, dx + s * p.N, Hdv) < 8. * EPS, "%s: adjoint", p.name);
-
-			xfree(xd);
-			xfree(dvd);
-		}
-
-		// errors of all elements of the sum have any sign, and are bounded by those of all with the same
-		cr_expect(fabs(gleam_dc_step_gradient(dc, dv, x, x0) - grad) < 4. * EPS * size, "%s: gradient", p.name);
-
-		// v is linear in t
-		complex float* v2 = dc_zeros(N);
-
-		gleam_dc_step(dc, t + 1., v2, x, x0);
-
-		double diff = dc_dot(N, dv, v2) - dc_dot(N, dv, v);
-
-		cr_expect(fabs(diff - grad) < 8. * EPS * (size + 2. * fabs(dc_dot(N, dv, dv))), "%s: difference", p.name);
-
-		md_free(x);
-		md_free(x0);
-		md_free(dv);
-		md_free(v);
-		md_free(v2);
-		md_free(dx);
+		step_free(&st);
 		gleam_dc_free(dc);
 		dc_problem_free(&p);
 	}

@@ -3,6 +3,7 @@
  */
 #include <complex.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <criterion/criterion.h>
@@ -147,28 +148,22 @@ static void check_images(struct gleam_batch_s* batch, long i, long N, const comp
 }
 
 
-static void check_scales(enum gleam_scaling scaling, long micro_batch)
+// k-space as a file, before it is multiplied with the pattern
+static complex float* write_ksp(const struct dc_problem_s* p)
 {
-	struct dc_problem_s p = write_series();
-	struct gleam_dc_s* dc = dc_problem_dc(&p);
+	complex float* ksp = dc_random(p->K * p->samples, 6);
 
-	complex float* ksp = dc_random(p.K * p.samples, 6);
+	write_cfl("k", p->ksp_dims, ksp);
 
-	write_cfl("k", p.ksp_dims, ksp);
+	md_zmul2(DIMS, p->ksp_dims, MD_STRIDES(DIMS, p->ksp_dims, CFL_SIZE), ksp, MD_STRIDES(DIMS, p->ksp_dims, CFL_SIZE), ksp,
+			MD_STRIDES(DIMS, p->pat_dims, CFL_SIZE), p->pattern);
 
-	// k-space is multiplied with the pattern
-	md_zmul2(DIMS, p.ksp_dims, MD_STRIDES(DIMS, p.ksp_dims, CFL_SIZE), ksp, MD_STRIDES(DIMS, p.ksp_dims, CFL_SIZE), ksp,
-			MD_STRIDES(DIMS, p.pat_dims, CFL_SIZE), p.pattern);
+	return ksp;
+}
 
-	complex float* x0 = dc_zeros(p.N * p.samples);
 
-	gleam_dc_adjoint(dc, x0, ksp);
-
-	complex float* image = (GLEAM_SCALING_AVERAGE == scaling) ? dc_expected_average(&p, ksp) : x0;
-	long N = (GLEAM_SCALING_AVERAGE == scaling) ? (p.N / FRAMES) : p.N;
-
-	struct gleam_data_s* data = gleam_data_open(&all);
-	struct gleam_dims_s dims = gleam_batch_dims(data, micro_batch);
+static struct gleam_unroll_s* unroll_create(enum gleam_scaling scaling, const struct gleam_dims_s* dims)
+{
 	struct gleam_net_s net = gleam_net_defaults;
 
 	net.iterations = 1;
@@ -179,7 +174,16 @@ static void check_scales(enum gleam_scaling scaling, long micro_batch)
 
 	gleam_net_complete(&net);
 
-	struct gleam_unroll_s* unroll = gleam_unroll_create(&net, &nn_backend_ref, &dims, 1);
+	return gleam_unroll_create(&net, &nn_backend_ref, dims, 1);
+}
+
+
+// samples 2 and 0: image, by which a sample is scaled, has N elements in each, x0 has P; sorts image
+static void check_batch(enum gleam_scaling scaling, long micro_batch, long N, complex float* image, long P, const complex float* x0)
+{
+	struct gleam_data_s* data = gleam_data_open(&all);
+	struct gleam_dims_s dims = gleam_batch_dims(data, micro_batch);
+	struct gleam_unroll_s* unroll = unroll_create(scaling, &dims);
 	struct gleam_batch_s* batch = gleam_batch_create(data, unroll, 2, micro_batch);
 
 	const long samples[2] = { 2, 0 };
@@ -187,7 +191,7 @@ static void check_scales(enum gleam_scaling scaling, long micro_batch)
 	gleam_batch_load(batch, samples);
 
 	for (int i = 0; i < 2; i++)
-		check_images(batch, i, p.N, x0 + samples[i] * p.N);
+		check_images(batch, i, P, x0 + samples[i] * P);
 
 	for (int i = 0; i < 2; i++) {
 
@@ -200,8 +204,25 @@ static void check_scales(enum gleam_scaling scaling, long micro_batch)
 	gleam_batch_free(batch);
 	gleam_unroll_free(unroll);
 	gleam_data_close(data);
+}
 
-	if (image != x0)
+
+static void check_scales(enum gleam_scaling scaling, long micro_batch)
+{
+	struct dc_problem_s p = write_series();
+	struct gleam_dc_s* dc = dc_problem_dc(&p);
+
+	complex float* ksp = write_ksp(&p);
+	complex float* x0 = dc_zeros(p.N * p.samples);
+
+	gleam_dc_adjoint(dc, x0, ksp);
+
+	bool average = (GLEAM_SCALING_AVERAGE == scaling);
+	complex float* image = average ? dc_expected_average(&p, ksp) : x0;
+
+	check_batch(scaling, micro_batch, average ? (p.N / FRAMES) : p.N, image, p.N, x0);
+
+	if (average)
 		md_free(image);
 
 	md_free(x0);

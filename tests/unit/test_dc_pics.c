@@ -69,6 +69,29 @@ static void pics_l2(const struct dc_problem_s* p, float mu, complex float* x, co
 }
 
 
+// k-space of a random image, and what the step of MoDL makes of it with z = 0
+static complex float* solve(const struct dc_problem_s* p, float mu, complex float* ksp)
+{
+	struct gleam_dc_s* dc = dc_problem_dc(p);
+
+	complex float* x = dc_random(p->N, 1);
+	complex float* x0 = dc_zeros(p->N);
+	complex float* u = dc_zeros(p->N);
+	complex float* z = dc_zeros(p->N);
+
+	gleam_dc_forward(dc, ksp, x);
+	gleam_dc_adjoint(dc, x0, ksp);
+	gleam_dc_solve(dc, mu, 200, u, z, x0);
+
+	md_free(x);
+	md_free(x0);
+	md_free(z);
+	gleam_dc_free(dc);
+
+	return u;
+}
+
+
 Test(dc, solve_is_that_of_pics)
 {
 	const struct dc_case_s cases[] = {
@@ -87,17 +110,10 @@ Test(dc, solve_is_that_of_pics)
 	for (int i = 0; i < (int)ARRAY_SIZE(cases); i++) {
 
 		struct dc_problem_s p = dc_problem_create(&cases[i], 121);
-		struct gleam_dc_s* dc = dc_problem_dc(&p);
 
 		complex float* ksp = dc_zeros(p.K);
+		complex float* u = solve(&p, mu, ksp);
 		complex float* x = dc_random(p.N, 1);
-		complex float* x0 = dc_zeros(p.N);
-		complex float* u = dc_zeros(p.N);
-		complex float* z = dc_zeros(p.N);
-
-		gleam_dc_forward(dc, ksp, x);
-		gleam_dc_adjoint(dc, x0, ksp);
-		gleam_dc_solve(dc, mu, 200, u, z, x0);
 
 		pics_l2(&p, mu, x, ksp);
 
@@ -107,10 +123,7 @@ Test(dc, solve_is_that_of_pics)
 
 		md_free(ksp);
 		md_free(x);
-		md_free(x0);
 		md_free(u);
-		md_free(z);
-		gleam_dc_free(dc);
 		dc_problem_free(&p);
 	}
 }
@@ -151,17 +164,9 @@ Test(dc, solve_is_that_of_the_pics_command, .init = scratch_enter, .fini = scrat
 	const struct dc_case_s c = { "two maps", { 21, 16, 1 }, 6, 2, 1, 1, 0, 0, false };
 
 	struct dc_problem_s p = dc_problem_create(&c, 131);
-	struct gleam_dc_s* dc = dc_problem_dc(&p);
 
 	complex float* ksp = dc_zeros(p.K);
-	complex float* x = dc_random(p.N, 1);
-	complex float* x0 = dc_zeros(p.N);
-	complex float* u = dc_zeros(p.N);
-	complex float* z = dc_zeros(p.N);
-
-	gleam_dc_forward(dc, ksp, x);
-	gleam_dc_adjoint(dc, x0, ksp);
-	gleam_dc_solve(dc, 0.3, 200, u, z, x0);
+	complex float* u = solve(&p, 0.3, ksp);
 
 	dump_cfl("ksp", DIMS, p.ksp_dims, ksp);
 	dump_cfl("maps", DIMS, p.map_dims, p.maps);
@@ -179,10 +184,6 @@ Test(dc, solve_is_that_of_the_pics_command, .init = scratch_enter, .fini = scrat
 
 	unmap_cfl(DIMS, dims, img);
 	md_free(ksp);
-	md_free(x);
-	md_free(x0);
 	md_free(u);
-	md_free(z);
-	gleam_dc_free(dc);
 	dc_problem_free(&p);
 }

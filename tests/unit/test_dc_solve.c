@@ -202,6 +202,48 @@ static double solve_loss(struct gleam_dc_s* dc, const struct dc_modl_s* m, float
 }
 
 
+// u is affine in z: the difference has no error but rounding
+static void check_gradient_z(const struct dc_problem_s* p, struct gleam_dc_s* dc, const struct dc_modl_s* m, double mu, double tol)
+{
+	complex float* d = dc_random(m->N, 6);
+	complex float* zp = dc_plus(m->N, m->z, 100., d);
+	complex float* zm = dc_plus(m->N, m->z, -100., d);
+
+	double diff = (solve_loss(dc, m, mu, zp) - solve_loss(dc, m, mu, zm)) / 200.;
+	double grad = dc_dot(m->N, m->dz, d);
+
+	cr_expect(fabs(diff - grad) < tol, "%s: z %e, %e", p->name, diff, grad);
+
+	md_free(d);
+	md_free(zp);
+	md_free(zm);
+}
+
+
+// in double precision, with a step at which both errors are small
+static void check_gradient_mu(const struct dc_problem_s* p, struct gleam_dc_s* dc, const struct dc_modl_s* m, double mu, double tol)
+{
+	double h = 1.e-4 * mu;
+	double diff = 0.;
+
+	for (long s = 0; s < p->samples; s++) {
+
+		complex double up[p->N];
+		complex double um[p->N];
+
+		dc_exact_solve(p, s, mu + h, up, m->z, m->x0);
+		dc_exact_solve(p, s, mu - h, um, m->z, m->x0);
+
+		for (long j = 0; j < p->N; j++)
+			diff += creal(conj((complex double)m->du[s * p->N + j]) * (up[j] - um[j])) / (2. * h);
+	}
+
+	double grad = gleam_dc_solve_gradient(dc, mu, m->dz, m->z, m->u);
+
+	cr_expect(fabs(diff - grad) < tol, "%s: mu %e, %e", p->name, diff, grad);
+}
+
+
 Test(dc, solve_gradients)
 {
 	const double mu = 0.5;
@@ -219,38 +261,9 @@ Test(dc, solve_gradients)
 		double norm_du = sqrt(dc_dot(m.N, m.du, m.du));
 		double tol = 8. * EPS * (4. + mu) / mu * norm_u * norm_du;
 
-		// u is affine in z: the difference has no error but rounding
-		complex float* d = dc_random(m.N, 6);
-		complex float* zp = dc_plus(m.N, m.z, 100., d);
-		complex float* zm = dc_plus(m.N, m.z, -100., d);
+		check_gradient_z(&p, dc, &m, mu, tol);
+		check_gradient_mu(&p, dc, &m, mu, tol / mu);
 
-		double diff = (solve_loss(dc, &m, mu, zp) - solve_loss(dc, &m, mu, zm)) / 200.;
-
-		cr_expect(fabs(diff - dc_dot(m.N, m.dz, d)) < tol, "%s: z %e, %e", p.name, diff, dc_dot(m.N, m.dz, d));
-
-		// in double precision, with a step at which both errors are small
-		double h = 1.e-4 * mu;
-		double diff_mu = 0.;
-
-		for (long s = 0; s < p.samples; s++) {
-
-			complex double up[p.N];
-			complex double um[p.N];
-
-			dc_exact_solve(&p, s, mu + h, up, m.z, m.x0);
-			dc_exact_solve(&p, s, mu - h, um, m.z, m.x0);
-
-			for (long j = 0; j < p.N; j++)
-				diff_mu += creal(conj((complex double)m.du[s * p.N + j]) * (up[j] - um[j])) / (2. * h);
-		}
-
-		double grad_mu = gleam_dc_solve_gradient(dc, mu, m.dz, m.z, m.u);
-
-		cr_expect(fabs(diff_mu - grad_mu) < tol / mu, "%s: mu %e, %e", p.name, diff_mu, grad_mu);
-
-		md_free(d);
-		md_free(zp);
-		md_free(zm);
 		dc_modl_free(&m);
 		gleam_dc_free(dc);
 		dc_problem_free(&p);

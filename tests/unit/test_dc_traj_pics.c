@@ -77,6 +77,95 @@ static struct traj_problem_s create(void)
 }
 
 
+// P F S x
+static void check_forward(const char* bart, const struct traj_problem_s* p, const complex float* ksp)
+{
+	run(bart, "fmac -s 16 x maps coils");
+	run(bart, "nufft traj coils y");
+	run(bart, "fmac y pat py");
+
+	double err = difference("py", p->dense.ksp_dims, ksp);
+
+	cr_expect(err < NUFFT_ACCURACY, "%e", err);
+}
+
+
+// S^H F^H P y
+static void check_adjoint(const char* bart, const struct traj_problem_s* p, struct gleam_dc_s* dc, const complex float* ksp)
+{
+	const struct dc_problem_s* d = &p->dense;
+	complex float* x0 = dc_zeros(d->N);
+
+	gleam_dc_adjoint_traj(dc, 0, 1., x0, ksp, p->traj, d->pattern);
+
+	run(bart, "fmac ksp pat pksp");
+	run(bart, "nufft -a -d 24:20:1 traj pksp aksp");
+	run(bart, "fmac -C -s 8 aksp maps a");
+
+	double err = difference("a", d->img_dims, x0);
+
+	cr_expect(err < NUFFT_ACCURACY, "%e", err);
+
+	md_free(x0);
+}
+
+
+/* (A^H A + mu L) u = A^H P y: pics multiplies k-space with the weights, too. -w 1:
+ * the data are not scaled, as mu belongs to them as they are.
+ */
+static void check_solve(const char* bart, const struct traj_problem_s* p, struct gleam_dc_s* dc, const complex float* ksp)
+{
+	const struct dc_problem_s* d = &p->dense;
+	const float mu = 0.05;
+	char pics[256];
+
+	complex float* pksp = dc_zeros(d->K);
+	complex float* x0 = dc_zeros(d->N);
+	complex float* u = dc_zeros(d->N);
+	complex float* z = dc_zeros(d->N);
+
+	md_zmul2(DIMS, d->ksp_dims, MD_STRIDES(DIMS, d->ksp_dims, CFL_SIZE), pksp, MD_STRIDES(DIMS, d->ksp_dims, CFL_SIZE), ksp,
+			MD_STRIDES(DIMS, d->pat_dims, CFL_SIZE), d->pattern);
+
+	gleam_dc_adjoint_traj(dc, 0, p->scale[0], x0, pksp, p->traj, d->pattern);
+	gleam_dc_solve(dc, mu, 100, u, z, x0);
+
+	snprintf(pics, sizeof(pics), "pics -l2 -r %.9g -w 1 -i 100 -t traj -p pat ksp maps img", (double)(mu / p->scale[0]));
+	run(bart, pics);
+
+	double err = difference("img", d->img_dims, u);
+
+	cr_expect(err < NUFFT_ACCURACY / (double)mu, "%e", err);
+
+	md_free(pksp);
+	md_free(x0);
+	md_free(u);
+	md_free(z);
+}
+
+
+// all that the commands read; returns k-space of x
+static complex float* write_files(struct traj_problem_s* p, struct gleam_dc_s* dc)
+{
+	const struct dc_problem_s* d = &p->dense;
+
+	complex float* x = dc_random(d->N, 1);
+	complex float* ksp = dc_zeros(d->K);
+
+	gleam_dc_forward_traj(dc, 0, ksp, x, p->traj, d->pattern);
+
+	dump_cfl("x", DIMS, d->img_dims, x);
+	dump_cfl("maps", DIMS, d->map_dims, d->maps);
+	dump_cfl("pat", DIMS, d->pat_dims, d->pattern);
+	dump_cfl("traj", DIMS, p->trj_dims, p->traj);
+	dump_cfl("ksp", DIMS, d->ksp_dims, ksp);
+
+	md_free(x);
+
+	return ksp;
+}
+
+
 Test(dc_traj, nufft_and_pics_commands, .init = scratch_enter, .fini = scratch_leave)
 {
 	char bart[512];
@@ -88,64 +177,14 @@ Test(dc_traj, nufft_and_pics_commands, .init = scratch_enter, .fini = scratch_le
 	}
 
 	struct traj_problem_s p = create();
-	struct dc_problem_s* d = &p.dense;
 	struct gleam_dc_s* dc = traj_problem_dc(&p);
+	complex float* ksp = write_files(&p, dc);
 
-	complex float* ksp = dc_zeros(d->K);
-	complex float* x = dc_random(d->N, 1);
-	complex float* x0 = dc_zeros(d->N);
-	complex float* u = dc_zeros(d->N);
-	complex float* z = dc_zeros(d->N);
-
-	const float mu = 0.05;
-
-	gleam_dc_forward_traj(dc, 0, ksp, x, p.traj, d->pattern);
-
-	dump_cfl("x", DIMS, d->img_dims, x);
-	dump_cfl("maps", DIMS, d->map_dims, d->maps);
-	dump_cfl("pat", DIMS, d->pat_dims, d->pattern);
-	dump_cfl("traj", DIMS, p.trj_dims, p.traj);
-	dump_cfl("ksp", DIMS, d->ksp_dims, ksp);
-
-	// P F S x
-	run(bart, "fmac -s 16 x maps coils");
-	run(bart, "nufft traj coils y");
-	run(bart, "fmac y pat py");
-
-	cr_expect(difference("py", d->ksp_dims, ksp) < NUFFT_ACCURACY, "%e", difference("py", d->ksp_dims, ksp));
-
-	// S^H F^H P y
-	gleam_dc_adjoint_traj(dc, 0, 1., x0, ksp, p.traj, d->pattern);
-
-	run(bart, "fmac ksp pat pksp");
-	run(bart, "nufft -a -d 24:20:1 traj pksp aksp");
-	run(bart, "fmac -C -s 8 aksp maps a");
-
-	cr_expect(difference("a", d->img_dims, x0) < NUFFT_ACCURACY, "%e", difference("a", d->img_dims, x0));
-
-	/* (A^H A + mu L) u = A^H P y: pics multiplies k-space with the weights, too. -w 1:
-	 * the data are not scaled, as mu belongs to them as they are.
-	 */
-	char pics[256];
-	complex float* pksp = dc_zeros(d->K);
-
-	md_zmul2(DIMS, d->ksp_dims, MD_STRIDES(DIMS, d->ksp_dims, CFL_SIZE), pksp, MD_STRIDES(DIMS, d->ksp_dims, CFL_SIZE), ksp,
-			MD_STRIDES(DIMS, d->pat_dims, CFL_SIZE), d->pattern);
-
-	gleam_dc_adjoint_traj(dc, 0, p.scale[0], x0, pksp, p.traj, d->pattern);
-	gleam_dc_solve(dc, mu, 100, u, z, x0);
-
-	snprintf(pics, sizeof(pics), "pics -l2 -r %.9g -w 1 -i 100 -t traj -p pat ksp maps img", (double)(mu / p.scale[0]));
-	run(bart, pics);
-
-	cr_expect(difference("img", d->img_dims, u) < NUFFT_ACCURACY / (double)mu, "%e", difference("img", d->img_dims, u));
+	check_forward(bart, &p, ksp);
+	check_adjoint(bart, &p, dc, ksp);
+	check_solve(bart, &p, dc, ksp);
 
 	md_free(ksp);
-	md_free(pksp);
-	md_free(x);
-	md_free(x0);
-	md_free(u);
-	md_free(z);
 	gleam_dc_free(dc);
 	traj_problem_free(&p);
 }

@@ -270,7 +270,27 @@ Test(gpu, blocks_and_threads_are_where_cuda_has_them)
 
 // --- streams
 
-// the copy stream brings what the other one waits for
+// b += value + 0, 1, 2: the copy stream brings what the other one waits for
+static void add_ramps(long N, float* locked, float* a, float* b, cudaEvent_t here, cudaEvent_t used)
+{
+	for (int k = 0; k < 3; k++) {
+
+		GPU_CHECK(cudaEventSynchronize(here));
+
+		for (long i = 0; i < N; i++)
+			locked[i] = value(i) + (float)k;
+
+		GPU_CHECK(cudaStreamWaitEvent(gpu_copy_stream(), used, 0));
+		GPU_CHECK(cudaMemcpyAsync(a, locked, (size_t)N * sizeof(float), cudaMemcpyHostToDevice, gpu_copy_stream()));
+		GPU_CHECK(cudaEventRecord(here, gpu_copy_stream()));
+
+		GPU_CHECK(cudaStreamWaitEvent(gpu_stream(), here, 0));
+		test_axpy(gpu_stream(), N, b, 1.f, a);
+		GPU_CHECK(cudaEventRecord(used, gpu_stream()));
+	}
+}
+
+
 Test(gpu, streams_wait_for_events)
 {
 	NEED_GPU("gpu::streams_wait_for_events");
@@ -287,22 +307,7 @@ Test(gpu, streams_wait_for_events)
 	GPU_CHECK(cudaEventCreateWithFlags(&used, cudaEventDisableTiming));
 
 	gpu_clear(b, bytes);
-
-	for (int k = 0; k < 3; k++) {
-
-		GPU_CHECK(cudaEventSynchronize(here));
-
-		for (long i = 0; i < N; i++)
-			locked[i] = value(i) + (float)k;
-
-		GPU_CHECK(cudaStreamWaitEvent(gpu_copy_stream(), used, 0));
-		GPU_CHECK(cudaMemcpyAsync(a, locked, bytes, cudaMemcpyHostToDevice, gpu_copy_stream()));
-		GPU_CHECK(cudaEventRecord(here, gpu_copy_stream()));
-
-		GPU_CHECK(cudaStreamWaitEvent(gpu_stream(), here, 0));
-		test_axpy(gpu_stream(), N, b, 1.f, a);
-		GPU_CHECK(cudaEventRecord(used, gpu_stream()));
-	}
+	add_ramps(N, locked, a, b, here, used);
 
 	float y[N];
 
@@ -322,6 +327,19 @@ Test(gpu, streams_wait_for_events)
 
 // --- graphs
 
+// on the device, each element i is factor * i
+static void expect_multiples(long N, const float* x, long factor)
+{
+	float y[N];
+
+	gpu_download(y, x, (size_t)N * sizeof(float));
+	gpu_sync();
+
+	for (long i = 0; i < N; i++)
+		cr_assert((float)(factor * i) == y[i]);
+}
+
+
 Test(gpu, graphs_do_again_what_was_recorded)
 {
 	NEED_GPU("gpu::graphs_do_again_what_was_recorded");
@@ -331,7 +349,6 @@ Test(gpu, graphs_do_again_what_was_recorded)
 	float* locked = gpu_malloc_host(bytes);
 	float* a = gpu_malloc(bytes);
 	float* b = gpu_malloc(bytes);
-	float y[N];
 
 	gpu_clear(b, bytes);
 	gpu_sync();
@@ -342,11 +359,7 @@ Test(gpu, graphs_do_again_what_was_recorded)
 	struct gpu_graph_s* graph = gpu_graph_end();
 
 	// recording is not running
-	gpu_download(y, b, bytes);
-	gpu_sync();
-
-	for (long i = 0; i < N; i++)
-		cr_assert(0.f == y[i]);
+	expect_multiples(N, b, 0);
 
 	for (int k = 0; k < 3; k++) {
 
@@ -357,11 +370,7 @@ Test(gpu, graphs_do_again_what_was_recorded)
 		gpu_sync();
 	}
 
-	gpu_download(y, b, bytes);
-	gpu_sync();
-
-	for (long i = 0; i < N; i++)
-		cr_assert((float)(3 * i) == y[i]);
+	expect_multiples(N, b, 3);
 
 	gpu_graph_free(graph);
 	gpu_graph_free(NULL);

@@ -37,52 +37,81 @@ Test(gpu_dc, all)
 // both round: an FFT's error is some EPS, those of sums over coils are less
 #define TOLERANCE (8. * EPS)
 
-static void check_operators(struct gpu_dc_problem_s* g)
+// an input on the CPU and on the device, and what becomes of it on both
+struct pair_s {
+
+	complex float* in;
+	complex float* ref;
+	complex float* gin;
+	complex float* out;
+};
+
+static struct pair_s pair_create(long in, long out, unsigned int seed)
 {
-	const struct dc_problem_s* p = &g->p;
+	struct pair_s p = { .in = dc_random(in, seed), .ref = dc_zeros(out), .out = gpu_poison(out) };
 
-	complex float* x = dc_random(g->N, 1);
-	complex float* y = dc_random(g->K, 2);
-	complex float* ref_x = dc_zeros(g->N);
-	complex float* ref_y = dc_zeros(g->K);
+	p.gin = gpu_put(in, p.in);
 
-	complex float* dx = gpu_put(g->N, x);
-	complex float* dy = gpu_put(g->K, y);
-	complex float* out_x = gpu_poison(g->N);
-	complex float* out_y = gpu_poison(g->K);
+	return p;
+}
 
-	gleam_dc_forward(g->cpu, ref_y, x);
-	gpu_dc_forward(g->gpu, out_y, dx, g->pattern);
 
-	double forward = gpu_dc_error(p->samples, p->K, ref_y, out_y);
+static void pair_free(struct pair_s* p)
+{
+	md_free(p->in);
+	md_free(p->ref);
+	gpu_free(p->gin);
+	gpu_free(p->out);
+}
 
-	gleam_dc_adjoint(g->cpu, ref_x, y);
-	gpu_dc_adjoint(g->gpu, out_x, dy, g->pattern);
 
-	double adjoint = gpu_dc_error(p->samples, p->N, ref_x, out_x);
+static void check_forward(struct gpu_dc_problem_s* g)
+{
+	struct pair_s x = pair_create(g->N, g->K, 1);
 
-	gleam_dc_normal(g->cpu, ref_x, x);
-	gpu_dc_normal(g->gpu, out_x, dx);
+	gleam_dc_forward(g->cpu, x.ref, x.in);
+	gpu_dc_forward(g->gpu, x.out, x.gin, g->pattern);
 
-	double normal = gpu_dc_error(p->samples, p->N, ref_x, out_x);
+	double err = gpu_dc_error(g->p.samples, g->p.K, x.ref, x.out);
 
-	gpu_dc_normal(g->gpu, dx, dx);
+	cr_expect(err < TOLERANCE, "%s: forward %e", g->p.name, err);
 
-	double in_place = gpu_dc_error(p->samples, p->N, ref_x, dx);
+	pair_free(&x);
+}
 
-	cr_expect(forward < TOLERANCE, "%s: forward %e", p->name, forward);
-	cr_expect(adjoint < TOLERANCE, "%s: adjoint %e", p->name, adjoint);
-	cr_expect(normal < TOLERANCE, "%s: normal %e", p->name, normal);
-	cr_expect(in_place == normal, "%s: in place %e", p->name, in_place);
 
-	md_free(x);
-	md_free(y);
-	md_free(ref_x);
-	md_free(ref_y);
-	gpu_free(dx);
-	gpu_free(dy);
-	gpu_free(out_x);
-	gpu_free(out_y);
+static void check_adjoint(struct gpu_dc_problem_s* g)
+{
+	struct pair_s y = pair_create(g->K, g->N, 2);
+
+	gleam_dc_adjoint(g->cpu, y.ref, y.in);
+	gpu_dc_adjoint(g->gpu, y.out, y.gin, g->pattern);
+
+	double err = gpu_dc_error(g->p.samples, g->p.N, y.ref, y.out);
+
+	cr_expect(err < TOLERANCE, "%s: adjoint %e", g->p.name, err);
+
+	pair_free(&y);
+}
+
+
+static void check_normal(struct gpu_dc_problem_s* g)
+{
+	struct pair_s x = pair_create(g->N, g->N, 1);
+
+	gleam_dc_normal(g->cpu, x.ref, x.in);
+	gpu_dc_normal(g->gpu, x.out, x.gin);
+
+	double normal = gpu_dc_error(g->p.samples, g->p.N, x.ref, x.out);
+
+	gpu_dc_normal(g->gpu, x.gin, x.gin);
+
+	double in_place = gpu_dc_error(g->p.samples, g->p.N, x.ref, x.gin);
+
+	cr_expect(normal < TOLERANCE, "%s: normal %e", g->p.name, normal);
+	cr_expect(in_place == normal, "%s: in place %e", g->p.name, in_place);
+
+	pair_free(&x);
 }
 
 
@@ -94,7 +123,9 @@ Test(gpu_dc, operators)
 
 		struct gpu_dc_problem_s g = gpu_dc_problem_create(gpu_dc_case(i), 1);
 
-		check_operators(&g);
+		check_forward(&g);
+		check_adjoint(&g);
+		check_normal(&g);
 
 		gpu_dc_problem_free(&g);
 	}
@@ -144,57 +175,79 @@ Test(gpu_dc, adjointness)
 
 static void check_step(struct gpu_dc_problem_s* g, double tolerance)
 {
-	const struct dc_problem_s* p = &g->p;
 	const float t = 0.7;
+
+	struct pair_s x = pair_create(g->N, g->N, 1);
+	struct pair_s x0 = pair_create(g->N, g->N, 2);
+	float* gt = gpu_put_floats(1, &t);
+
+	gleam_dc_step(g->cpu, t, x.ref, x.in, x0.in);
+	gpu_dc_step(g->gpu, gt, x.out, x.gin, x0.gin);
+
+	double err = gpu_dc_error(g->p.samples, g->p.N, x.ref, x.out);
+
+	cr_expect(err < tolerance, "%s: %e", g->p.name, err);
+
+	gpu_free(gt);
+	pair_free(&x);
+	pair_free(&x0);
+}
+
+
+// with respect to the step size, added to what is there
+static void check_step_gradient(struct gpu_dc_problem_s* g, double tolerance)
+{
 	const float before = 3.;
 
-	complex float* x = dc_random(g->N, 1);
-	complex float* x0 = dc_random(g->N, 2);
-	complex float* dv = dc_random(g->N, 3);
-	complex float* ref = dc_zeros(g->N);
-
-	float* gt = gpu_put_floats(1, &t);
+	struct pair_s x = pair_create(g->N, g->N, 1);
+	struct pair_s x0 = pair_create(g->N, g->N, 2);
+	struct pair_s dv = pair_create(g->N, g->N, 3);
 	float* gdt = gpu_put_floats(1, &before);
-	complex float* gx = gpu_put(g->N, x);
-	complex float* gx0 = gpu_put(g->N, x0);
-	complex float* gdv = gpu_put(g->N, dv);
-	complex float* out = gpu_poison(g->N);
 
-	gleam_dc_step(g->cpu, t, ref, x, x0);
-	gpu_dc_step(g->gpu, gt, out, gx, gx0);
-
-	double step = gpu_dc_error(p->samples, p->N, ref, out);
-
-	float gradient = gleam_dc_step_gradient(g->cpu, dv, x, x0);
-	gpu_dc_step_gradient(g->gpu, gdt, gdv, gx, gx0);
+	float gradient = gleam_dc_step_gradient(g->cpu, dv.in, x.in, x0.in);
+	gpu_dc_step_gradient(g->gpu, gdt, dv.gin, x.gin, x0.gin);
 
 	double diff = fabs((double)gpu_get_float(gdt) - (double)before - (double)gradient);
-	double size = 2. * sqrt(dc_dot(g->N, dv, dv) * (dc_dot(g->N, x, x) + dc_dot(g->N, x0, x0)));
+	double size = 2. * sqrt(dc_dot(g->N, dv.in, dv.in) * (dc_dot(g->N, x.in, x.in) + dc_dot(g->N, x0.in, x0.in)));
 
-	gleam_dc_step_adjoint(g->cpu, t, ref, dv);
-	gpu_dc_step_adjoint(g->gpu, gt, out, gdv);
+	cr_expect(diff < tolerance * size, "%s: gradient differs by %e of %e", g->p.name, diff, size);
 
-	double adjoint = gpu_dc_error(p->samples, p->N, ref, out);
-
-	gpu_dc_step_adjoint(g->gpu, gt, gdv, gdv);
-
-	double in_place = gpu_dc_error(p->samples, p->N, ref, gdv);
-
-	cr_expect(step < tolerance, "%s: %e", p->name, step);
-	cr_expect(adjoint < tolerance, "%s: adjoint %e", p->name, adjoint);
-	cr_expect(in_place == adjoint, "%s: in place %e", p->name, in_place);
-	cr_expect(diff < tolerance * size, "%s: gradient differs by %e of %e", p->name, diff, size);
-
-	md_free(x);
-	md_free(x0);
-	md_free(dv);
-	md_free(ref);
-	gpu_free(gt);
 	gpu_free(gdt);
-	gpu_free(gx);
-	gpu_free(gx0);
-	gpu_free(gdv);
-	gpu_free(out);
+	pair_free(&x);
+	pair_free(&x0);
+	pair_free(&dv);
+}
+
+
+static void check_step_adjoint(struct gpu_dc_problem_s* g, double tolerance)
+{
+	const float t = 0.7;
+
+	struct pair_s dv = pair_create(g->N, g->N, 3);
+	float* gt = gpu_put_floats(1, &t);
+
+	gleam_dc_step_adjoint(g->cpu, t, dv.ref, dv.in);
+	gpu_dc_step_adjoint(g->gpu, gt, dv.out, dv.gin);
+
+	double adjoint = gpu_dc_error(g->p.samples, g->p.N, dv.ref, dv.out);
+
+	gpu_dc_step_adjoint(g->gpu, gt, dv.gin, dv.gin);
+
+	double in_place = gpu_dc_error(g->p.samples, g->p.N, dv.ref, dv.gin);
+
+	cr_expect(adjoint < tolerance, "%s: adjoint %e", g->p.name, adjoint);
+	cr_expect(in_place == adjoint, "%s: in place %e", g->p.name, in_place);
+
+	gpu_free(gt);
+	pair_free(&dv);
+}
+
+
+static void check_steps(struct gpu_dc_problem_s* g, double tolerance)
+{
+	check_step(g, tolerance);
+	check_step_gradient(g, tolerance);
+	check_step_adjoint(g, tolerance);
 }
 
 
@@ -206,7 +259,7 @@ Test(gpu_dc, step)
 
 		struct gpu_dc_problem_s g = gpu_dc_problem_create(gpu_dc_case(i), 11);
 
-		check_step(&g, TOLERANCE);
+		check_steps(&g, TOLERANCE);
 
 		gpu_dc_problem_free(&g);
 	}
@@ -233,7 +286,7 @@ Test(gpu_dc, many_pixels)
 
 		struct gpu_dc_problem_s g = gpu_dc_problem_create(&large[i], 5);
 
-		check_step(&g, tolerance[i]);
+		check_steps(&g, tolerance[i]);
 
 		gpu_dc_problem_free(&g);
 	}

@@ -1,6 +1,6 @@
 /*
  * The solve of MoDL on the GPU against that on the CPU, in easy and in rough
- * conditions, and what a training iteration needs of it: it can be recorded.
+ * conditions.
  */
 #include <criterion/criterion.h>
 
@@ -9,8 +9,6 @@
 #include <complex.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "num/multind.h"
 #include "num/flpmath.h"
@@ -20,83 +18,16 @@
 
 #include "gpu/gpu.h"
 
-#ifdef GLEAM_EMULATE
-#include "emulator/emulator.h"
-#endif
-
 #include "gleam/dc.h"
 #include "gleam/gpu_dc.h"
 
 #include "dc_dense.h"
 #include "dc_help.h"
 #include "gpu_dc_help.h"
-
-// a problem, and all that MoDL's functions take
-struct trial_s {
-
-	struct gpu_dc_problem_s g;
-	struct dc_modl_s m;
-
-	// on the device
-	float* mu;
-	float* dmu;
-	complex float* x0;
-	complex float* z;
-	complex float* u;
-	complex float* du;
-	complex float* dz;
-};
-
-static void trial_upload(struct trial_s* t)
-{
-	size_t bytes = (size_t)t->g.N * CFL_SIZE;
-
-	gpu_upload(t->x0, t->m.x0, bytes);
-	gpu_upload(t->z, t->m.z, bytes);
-	gpu_upload(t->u, t->m.u, bytes);
-	gpu_upload(t->du, t->m.du, bytes);
-	gpu_sync();
-}
-
-
-static struct trial_s trial_create(const struct dc_case_s* c, unsigned int seed, float mu)
-{
-	struct trial_s t = { .g = gpu_dc_problem_create(c, seed) };
-
-	t.m = dc_modl_create(&t.g.p);
-
-	t.mu = gpu_put_floats(1, &mu);
-	t.dmu = gpu_put_floats(1, (float[1]){ 0. });
-
-	t.x0 = gpu_poison(t.g.N);
-	t.z = gpu_poison(t.g.N);
-	t.u = gpu_poison(t.g.N);
-	t.du = gpu_poison(t.g.N);
-	t.dz = gpu_poison(t.g.N);
-
-	trial_upload(&t);
-
-	return t;
-}
-
-
-static void trial_free(struct trial_s* t)
-{
-	gpu_free(t->mu);
-	gpu_free(t->dmu);
-	gpu_free(t->x0);
-	gpu_free(t->z);
-	gpu_free(t->u);
-	gpu_free(t->du);
-	gpu_free(t->dz);
-
-	dc_modl_free(&t->m);
-	gpu_dc_problem_free(&t->g);
-}
-
+#include "gpu_dc_trial.h"
 
 // on both, the adjoint also in place
-static void check_solve(struct trial_s* t, float mu, int iter, double tol)
+static void check_solve(struct gpu_dc_trial_s* t, float mu, int iter, double tol)
 {
 	struct gpu_dc_problem_s* g = &t->g;
 	struct dc_modl_s* m = &t->m;
@@ -149,11 +80,11 @@ Test(gpu_dc, solve)
 	for (int i = 0; i < GPU_DC_CASES * (int)ARRAY_SIZE(trials); i++) {
 
 		float mu = trials[i / GPU_DC_CASES].mu;
-		struct trial_s t = trial_create(gpu_dc_case(i % GPU_DC_CASES), 21, mu);
+		struct gpu_dc_trial_s t = gpu_dc_trial_create(gpu_dc_case(i % GPU_DC_CASES), 21, mu);
 
 		check_solve(&t, mu, trials[i / GPU_DC_CASES].iter, tolerance(mu));
 
-		trial_free(&t);
+		gpu_dc_trial_free(&t);
 	}
 }
 
@@ -163,11 +94,11 @@ Test(gpu_dc, solve_converged)
 {
 	GPU_OR_SKIP("gpu_dc::solve_converged");
 
-	struct trial_s t = trial_create(gpu_dc_case(0), 22, 0.5);
+	struct gpu_dc_trial_s t = gpu_dc_trial_create(gpu_dc_case(0), 22, 0.5);
 
 	check_solve(&t, 0.5, 120, tolerance(0.5));
 
-	trial_free(&t);
+	gpu_dc_trial_free(&t);
 }
 
 
@@ -175,7 +106,7 @@ Test(gpu_dc, no_iterations)
 {
 	GPU_OR_SKIP("gpu_dc::no_iterations");
 
-	struct trial_s t = trial_create(gpu_dc_case(0), 23, 0.5);
+	struct gpu_dc_trial_s t = gpu_dc_trial_create(gpu_dc_case(0), 23, 0.5);
 
 	gpu_dc_solve(t.g.gpu, t.mu, 0, t.u, t.z, t.x0);
 	gpu_dc_solve_adjoint(t.g.gpu, t.mu, 0, t.dz, t.du);
@@ -188,18 +119,18 @@ Test(gpu_dc, no_iterations)
 
 	md_free(u);
 	md_free(dz);
-	trial_free(&t);
+	gpu_dc_trial_free(&t);
 }
 
 
 /* Fully sampled, one coil that sees the second half of the pixels: A^H A is zero
  * for the others and one for these.
  */
-static struct trial_s trial_of_halves(float mu)
+static struct gpu_dc_trial_s trial_of_halves(float mu)
 {
 	const struct dc_case_s halves = { "halves", { 8, 6, 1 }, 1, 1, 1, 1, 0, 0, false };
 
-	struct trial_s t = trial_create(&halves, 1, mu);
+	struct gpu_dc_trial_s t = gpu_dc_trial_create(&halves, 1, mu);
 	struct dc_problem_s* p = &t.g.p;
 
 	for (long i = 0; i < p->N; i++) {
@@ -231,7 +162,7 @@ Test(gpu_dc, small_residual_ends_it)
 
 	for (int i = 0; i < (int)ARRAY_SIZE(trials); i++) {
 
-		struct trial_s t = trial_of_halves(1.);
+		struct gpu_dc_trial_s t = trial_of_halves(1.);
 		long N = t.g.p.N;
 
 		for (long j = 0; j < N; j++) {
@@ -241,7 +172,7 @@ Test(gpu_dc, small_residual_ends_it)
 			t.m.u[j] = 0.;
 		}
 
-		trial_upload(&t);
+		gpu_dc_trial_upload(&t);
 
 		gleam_dc_solve(t.g.cpu, 1., 6, t.m.u, t.m.z, t.m.x0);
 		gpu_dc_solve(t.g.gpu, t.mu, 6, t.u, t.z, t.x0);
@@ -257,13 +188,13 @@ Test(gpu_dc, small_residual_ends_it)
 		}
 
 		md_free(u);
-		trial_free(&t);
+		gpu_dc_trial_free(&t);
 	}
 }
 
 
 // value in the first of several samples, everywhere
-static void fill_first(struct trial_s* t, complex float value)
+static void fill_first(struct gpu_dc_trial_s* t, complex float value)
 {
 	long N = t->g.p.N;
 
@@ -272,7 +203,7 @@ static void fill_first(struct trial_s* t, complex float value)
 	md_zfill(1, MD_DIMS(N), t->m.u, value);
 	md_zfill(1, MD_DIMS(N), t->m.du, value);
 
-	trial_upload(t);
+	gpu_dc_trial_upload(t);
 }
 
 
@@ -287,7 +218,7 @@ Test(gpu_dc, zero_sample)
 
 	for (int i = 0; i < (int)ARRAY_SIZE(values); i++) {
 
-		struct trial_s t = trial_create(gpu_dc_case((0 == i % 2) ? 0 : 8), 24, 0.1);
+		struct gpu_dc_trial_s t = gpu_dc_trial_create(gpu_dc_case((0 == i % 2) ? 0 : 8), 24, 0.1);
 		const struct dc_problem_s* p = &t.g.p;
 
 		fill_first(&t, values[i]);
@@ -312,7 +243,7 @@ Test(gpu_dc, zero_sample)
 
 		md_free(u);
 		md_free(dz);
-		trial_free(&t);
+		gpu_dc_trial_free(&t);
 	}
 }
 
@@ -331,13 +262,13 @@ Test(gpu_dc, not_a_number_is_seen)
 {
 	GPU_OR_SKIP("gpu_dc::not_a_number_is_seen");
 
-	struct trial_s t = trial_create(gpu_dc_case(8), 25, 0.1);
+	struct gpu_dc_trial_s t = gpu_dc_trial_create(gpu_dc_case(8), 25, 0.1);
 	const struct dc_problem_s* p = &t.g.p;
 
 	t.m.x0[3] = NAN;
 	t.m.du[3] = NAN;
 
-	trial_upload(&t);
+	gpu_dc_trial_upload(&t);
 
 	gleam_dc_solve(t.g.cpu, 0.1, 3, t.m.u, t.m.z, t.m.x0);
 	gpu_dc_solve(t.g.gpu, t.mu, 3, t.u, t.z, t.x0);
@@ -354,168 +285,7 @@ Test(gpu_dc, not_a_number_is_seen)
 
 	md_free(u);
 	md_free(dz);
-	trial_free(&t);
+	gpu_dc_trial_free(&t);
 }
-
-
-static void work(struct trial_s* t)
-{
-	gpu_dc_step(t->g.gpu, t->mu, t->dz, t->x0, t->z);
-	gpu_dc_step_adjoint(t->g.gpu, t->mu, t->z, t->dz);
-	gpu_dc_step_gradient(t->g.gpu, t->dmu, t->dz, t->z, t->x0);
-
-	gpu_dc_solve(t->g.gpu, t->mu, 4, t->u, t->z, t->x0);
-	gpu_dc_solve_adjoint(t->g.gpu, t->mu, 4, t->dz, t->du);
-	gpu_dc_solve_gradient(t->g.gpu, t->mu, t->dmu, t->dz, t->z, t->u);
-}
-
-
-struct result_s { complex float* u; complex float* dz; float dmu; };
-
-static struct result_s result_get(struct trial_s* t)
-{
-	return (struct result_s){ gpu_get(t->g.N, t->u), gpu_get(t->g.N, t->dz), gpu_get_float(t->dmu) };
-}
-
-
-static void result_expect_same(struct trial_s* t, struct result_s* a, struct result_s* b)
-{
-	cr_expect(dc_same_bits(t->g.N, a->u, b->u), "%s", t->g.p.name);
-	cr_expect(dc_same_bits(t->g.N, a->dz, b->dz), "%s", t->g.p.name);
-	cr_expect(0 == memcmp(&a->dmu, &b->dmu, sizeof(float)), "%s: %e, %e", t->g.p.name, a->dmu, b->dmu);
-
-	md_free(b->u);
-	md_free(b->dz);
-}
-
-
-static void reset(struct trial_s* t)
-{
-	trial_upload(t);
-	gpu_clear(t->dmu, FL_SIZE);
-}
-
-
-// launched, launched again, recorded and replayed, recorded for another mu
-Test(gpu_dc, same_bits_when_recorded)
-{
-	GPU_OR_SKIP("gpu_dc::same_bits_when_recorded");
-
-	const int cases[] = { 0, 5, 11 };
-
-	for (int i = 0; i < (int)ARRAY_SIZE(cases); i++) {
-
-		struct trial_s t = trial_create(gpu_dc_case(cases[i]), 26, 0.2);
-
-		work(&t);
-
-		struct result_s first = result_get(&t);
-
-		reset(&t);
-		work(&t);
-
-		struct result_s again = result_get(&t);
-
-		result_expect_same(&t, &first, &again);
-
-		gpu_graph_begin();
-		work(&t);
-
-		struct gpu_graph_s* graph = gpu_graph_end();
-
-		for (int j = 0; j < 2; j++) {
-
-			reset(&t);
-			gpu_graph_launch(graph);
-
-			struct result_s replayed = result_get(&t);
-
-			result_expect_same(&t, &first, &replayed);
-		}
-
-		// scalars are read when it runs
-		const float mu = 0.4;
-
-		reset(&t);
-		gpu_upload(t.mu, &mu, FL_SIZE);
-		work(&t);
-
-		struct result_s other = result_get(&t);
-
-		reset(&t);
-		gpu_graph_launch(graph);
-
-		struct result_s replayed = result_get(&t);
-
-		cr_expect(!dc_same_bits(t.g.N, first.u, other.u));
-		result_expect_same(&t, &other, &replayed);
-
-		md_free(first.u);
-		md_free(first.dz);
-		md_free(other.u);
-		md_free(other.dz);
-
-		gpu_graph_free(graph);
-		trial_free(&t);
-	}
-}
-
-
-#ifdef GLEAM_EMULATE
-
-// an iteration of conjugate gradients: four launches of ours, two calls of cuFFT
-Test(gpu_dc, launches_and_nothing_else)
-{
-	struct trial_s t = trial_create(gpu_dc_case(8), 27, 0.2);
-
-	work(&t);
-	gpu_sync();
-
-	struct emulated_counts_s a = emulated_counts();
-
-	work(&t);
-
-	struct emulated_counts_s b = emulated_counts();
-
-	gpu_sync();
-
-	cr_expect(a.allocations == b.allocations);
-	cr_expect(a.host_allocations == b.host_allocations);
-	cr_expect(a.synchronisations == b.synchronisations);
-	cr_expect(a.plans == b.plans);
-
-	b = emulated_counts();
-
-	cr_expect(a.host_to_device == b.host_to_device);
-	cr_expect(a.device_to_host == b.device_to_host);
-	cr_expect(a.device_to_device == b.device_to_device);
-
-	a = emulated_counts();
-	gpu_dc_solve(t.g.gpu, t.mu, 7, t.u, t.z, t.x0);
-	gpu_sync();
-	b = emulated_counts();
-
-	cr_expect(3 + 7 * 4 == b.launches - a.launches, "%ld", b.launches - a.launches);
-	cr_expect(2 + 7 * 2 == b.ffts - a.ffts, "%ld", b.ffts - a.ffts);
-
-	a = emulated_counts();
-	gpu_dc_step(t.g.gpu, t.mu, t.dz, t.u, t.x0);
-	gpu_sync();
-	b = emulated_counts();
-
-	cr_expect(3 == b.launches - a.launches, "%ld", b.launches - a.launches);
-	cr_expect(2 == b.ffts - a.ffts, "%ld", b.ffts - a.ffts);
-
-	trial_free(&t);
-}
-
-#else
-
-Test(gpu_dc, launches_and_nothing_else)
-{
-	fprintf(stderr, "SKIP gpu_dc::launches_and_nothing_else: only the emulated device counts\n");
-}
-
-#endif
 
 #endif		// GLEAM_GPU

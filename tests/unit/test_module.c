@@ -78,25 +78,28 @@ static void set_operators(struct problem_s* p, const struct gleam_dims_s* dims, 
 	md_free(pattern);
 }
 
-static struct problem_s problem_create(enum gleam_type type, long length, long maps, long frames, bool learn_dc, bool combined)
+static struct gleam_net_s net_of(enum gleam_type type, long length, long maps, long frames, bool learn_dc)
 {
-	struct problem_s p = { };
-	unsigned int seed = 17;
+	struct gleam_net_s net = gleam_net_defaults;
 
-	p.net = gleam_net_defaults;
-	p.net.type = type;
-	p.net.iterations = length;
-	p.net.modules = 1;
-	p.net.prox.features = 4;
-	p.net.prox.maps = maps;
-	p.net.prox.spatial = (1 < frames) ? 3 : 2;
-	p.net.mu = 2.;
-	p.net.step_size = 0.4;
-	p.net.cg_iter = 30;		// converged: the adjoint solve is then the gradient
-	p.net.learn_dc = learn_dc;
+	net.type = type;
+	net.iterations = length;
+	net.modules = 1;
+	net.prox.features = 4;
+	net.prox.maps = maps;
+	net.prox.spatial = (1 < frames) ? 3 : 2;
+	net.mu = 2.;
+	net.step_size = 0.4;
+	net.cg_iter = 30;		// converged: the adjoint solve is then the gradient
+	net.learn_dc = learn_dc;
 
-	gleam_net_complete(&p.net);
+	gleam_net_complete(&net);
 
+	return net;
+}
+
+static struct gleam_dims_s dims_of(long maps, long frames)
+{
 	struct gleam_dims_s dims;
 
 	md_singleton_dims(DIMS, dims.ksp);
@@ -110,20 +113,35 @@ static struct problem_s problem_create(enum gleam_type type, long length, long m
 	dims.map[MAPS_DIM] = maps;
 	dims.ksp[TIME_DIM] = dims.pat[TIME_DIM] = frames;
 
+	return dims;
+}
+
+static void set_params(struct problem_s* p)
+{
+	long length = p->net.iterations;
+
+	p->params = xmalloc((size_t)(length * p->P) * sizeof(float));
+
+	for (long n = 0; n < length; n++) {
+
+		nn_prox_init(&p->net.prox, p->P - 1, p->params + n * p->P, 3, (int)n);
+		p->params[n * p->P + p->P - 1] = (GLEAM_PGD == p->net.type) ? p->net.step_size : p->net.mu;
+	}
+}
+
+static struct problem_s problem_create(enum gleam_type type, long length, long maps, long frames, bool learn_dc, bool combined)
+{
+	struct problem_s p = { .net = net_of(type, length, maps, frames, learn_dc) };
+	struct gleam_dims_s dims = dims_of(maps, frames);
+	unsigned int seed = 17;
+
 	p.P = gleam_net_params(&p.net);
 	p.unroll = gleam_unroll_create(&p.net, &nn_backend_ref, &dims, (int)length);
 	p.module = gleam_module_create(p.unroll, length, p.P, combined);
 	p.pixels = gleam_unroll_pixels(p.unroll) / (combined ? maps : 1);
 
 	set_operators(&p, &dims, &seed);
-
-	p.params = xmalloc((size_t)(length * p.P) * sizeof(float));
-
-	for (long n = 0; n < length; n++) {
-
-		nn_prox_init(&p.net.prox, p.P - 1, p.params + n * p.P, 3, (int)n);
-		p.params[n * p.P + p.P - 1] = (GLEAM_PGD == type) ? p.net.step_size : p.net.mu;
-	}
+	set_params(&p);
 
 	long N = gleam_unroll_pixels(p.unroll);
 
@@ -157,13 +175,58 @@ static double loss(struct problem_s* p, const float* params)
 	return sum / (double)p->pixels;
 }
 
-/* Directional derivative by central differences along the gradient itself
- * (there the change is far above rounding) and along a random direction mixed
- * with it, so that an error in any part of the gradient shows.
+/* Along the gradient itself (there the change is far above rounding) and along a
+ * random direction mixed with it, so that an error in any part of the gradient
+ * shows. Returns the derivative that the gradient gives.
  */
+static double set_direction(const struct problem_s* p, bool only_dc, long n, float dir[n], const float grad[n])
+{
+	unsigned int seed = 5;
+	double norm = 0.;
+	double derivative = 0.;
+
+	for (long i = 0; i < n; i++)
+		norm += pow((double)grad[i], 2.);
+
+	for (long i = 0; i < n; i++) {
+
+		bool is_dc = (p->P - 1 == i % p->P);
+
+		dir[i] = grad[i] / (float)sqrt(norm) + uniform(&seed) / (float)sqrt((double)n);
+
+		if (only_dc && !is_dc)
+			dir[i] = 0.;
+
+		if (!p->net.learn_dc && is_dc)
+			dir[i] = 0.;
+
+		derivative += (double)dir[i] * (double)grad[i];
+	}
+
+	return derivative;
+}
+
+static double central_difference(struct problem_s* p, long n, const float dir[n])
+{
+	float* shifted = xmalloc((size_t)n * sizeof(float));
+	double h = 1.E-3;
+	double side[2];
+
+	for (int s = 0; s < 2; s++) {
+
+		for (long i = 0; i < n; i++)
+			shifted[i] = p->params[i] + (float)((0 == s) ? h : -h) * dir[i];
+
+		side[s] = loss(p, shifted);
+	}
+
+	xfree(shifted);
+
+	return (side[0] - side[1]) / (2. * h);
+}
+
 static void check_gradient_of(struct problem_s p, bool only_dc)
 {
-	bool learn_dc = p.net.learn_dc;
 	long length = p.net.iterations;
 	long n = length * p.P;
 
@@ -172,51 +235,17 @@ static void check_gradient_of(struct problem_s p, bool only_dc)
 
 	float* grad = xmalloc((size_t)n * sizeof(float));
 	float* dir = xmalloc((size_t)n * sizeof(float));
-	float* shifted = xmalloc((size_t)n * sizeof(float));
 
 	memcpy(grad, gleam_module_gradient(p.module), (size_t)n * sizeof(float));
 
-	unsigned int seed = 5;
-	double norm = 0.;
-	double expected = 0.;
-
-	for (long i = 0; i < n; i++)
-		norm += pow((double)grad[i], 2.);
-
-	for (long i = 0; i < n; i++) {
-
-		bool is_dc = (p.P - 1 == i % p.P);
-
-		dir[i] = grad[i] / (float)sqrt(norm) + uniform(&seed) / (float)sqrt((double)n);
-
-		if (only_dc && !is_dc)
-			dir[i] = 0.;
-
-		if (!learn_dc && is_dc)
-			dir[i] = 0.;
-
-		expected += (double)dir[i] * (double)grad[i];
-	}
-
-	double h = 1.E-3;
-	double side[2];
-
-	for (int s = 0; s < 2; s++) {
-
-		for (long i = 0; i < n; i++)
-			shifted[i] = p.params[i] + (float)((0 == s) ? h : -h) * dir[i];
-
-		side[s] = loss(&p, shifted);
-	}
-
-	double measured = (side[0] - side[1]) / (2. * h);
+	double expected = set_direction(&p, only_dc, n, dir, grad);
+	double measured = central_difference(&p, n, dir);
 
 	cr_expect_float_eq(measured, expected, 5.E-3 * fabs(expected),
 			"type %d, %ld iterations, %ld maps: finite difference %.8f, gradient %.8f", (int)p.net.type, length, p.net.prox.maps, measured, expected);
 
 	xfree(grad);
 	xfree(dir);
-	xfree(shifted);
 	problem_free(&p);
 }
 

@@ -186,6 +186,13 @@ static bool same_bits(const struct data_s* d, long N, const float* a, const floa
 }
 
 
+static void params_to_double(const struct data_s* d, double params[d->P])
+{
+	for (long i = 0; i < d->P; i++)
+		params[i] = d->params[i];
+}
+
+
 /* A precision of few digits chooses another side of a ReLU where its argument is
  * near zero, and the gradient jumps. The first parameters that keep away from there.
  */
@@ -201,8 +208,7 @@ static void init_params(const struct case_s* c, struct data_s* d)
 
 		nn_prox_init(&c->conf, d->P, d->params, seed, 0);
 
-		for (long i = 0; i < d->P; i++)
-			params[i] = d->params[i];
+		params_to_double(d, params);
 
 		nn_net_oracle(&c->conf, c->dims, out, in, params);
 
@@ -277,6 +283,13 @@ static void for_all(const char* test, void (*fun)(const struct case_s* c, const 
 // --- forward
 
 
+static void forward(const struct data_s* d, int slot, const float* in)
+{
+	nn_prox_load(d->prox, slot, d->d_params);
+	nn_prox_forward(d->prox, slot, d->d_out, in);
+}
+
+
 static void check_forward(const struct case_s* c, const struct nn_backend_s* backend)
 {
 	struct data_s d = create(c, backend, 1);
@@ -286,13 +299,10 @@ static void check_forward(const struct case_s* c, const struct nn_backend_s* bac
 	double params[d.P];
 
 	image_to_double(&d, in, d.in);
-
-	for (long i = 0; i < d.P; i++)
-		params[i] = d.params[i];
+	params_to_double(&d, params);
 
 	nn_net_oracle(&c->conf, c->dims, out, in, params);
-	nn_prox_load(d.prox, 0, d.d_params);
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
+	forward(&d, 0, d.d_in);
 
 	check_image(&d, c, backend, "forward", d.d_out, out);
 
@@ -311,8 +321,7 @@ static void check_inference(const struct case_s* c, const struct nn_backend_s* b
 	struct data_s d = create(c, backend, 2);
 	struct data_s e = create(c, backend, 0);
 
-	nn_prox_load(d.prox, 1, d.d_params);
-	nn_prox_forward(d.prox, 1, d.d_out, d.d_in);
+	forward(&d, 1, d.d_in);
 	nn_prox_load(e.prox, 0, d.d_params);
 	nn_prox_forward(e.prox, 0, e.d_out, d.d_in);
 
@@ -372,22 +381,28 @@ static void central_differences(const struct case_s* c, const struct data_s* d, 
 }
 
 
+// with respect to the image and to the parameters
+static void numerical_gradients(const struct case_s* c, const struct data_s* d, double grad_in[d->M], double grad_params[d->P])
+{
+	double in[d->M];
+	double params[d->P];
+
+	image_to_double(d, in, d->in);
+	params_to_double(d, params);
+
+	central_differences(c, d, d->M, grad_in, in, in, params);
+	central_differences(c, d, d->P, grad_params, params, in, params);
+}
+
+
 static void check_gradients(const struct case_s* c, const struct nn_backend_s* backend)
 {
 	struct data_s d = create(c, backend, 1);
 
-	double in[d.M];
-	double params[d.P];
 	double grad_in[d.M];
 	double grad_params[d.P];
 
-	image_to_double(&d, in, d.in);
-
-	for (long i = 0; i < d.P; i++)
-		params[i] = d.params[i];
-
-	central_differences(c, &d, d.M, grad_in, in, in, params);
-	central_differences(c, &d, d.P, grad_params, params, in, params);
+	numerical_gradients(c, &d, grad_in, grad_params);
 
 	float result[d.P];
 
@@ -401,8 +416,7 @@ static void check_gradients(const struct case_s* c, const struct nn_backend_s* b
 	float* din = device_floats(&d, d.N);
 	float* dparams = nn_transfer_floats(d.device, d.P, result);
 
-	nn_prox_load(d.prox, 0, d.d_params);
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
+	forward(&d, 0, d.d_in);
 	nn_prox_backward(d.prox, 0, din, dparams, d.d_dout, d.d_in);
 
 	check_image(&d, c, backend, "gradient", din, grad_in);
@@ -445,27 +459,22 @@ static void check_slots(const struct case_s* c, const struct nn_backend_s* backe
 
 	float* other = nn_transfer_floats(d.device, d.N, d.result);
 
-	nn_prox_load(d.prox, 0, d.d_params);
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
+	forward(&d, 0, d.d_in);
 	backward(&d, 0, din[0], dparams[0]);
 
-	nn_prox_load(d.prox, 1, d.d_params);
-	nn_prox_forward(d.prox, 1, d.d_out, d.d_in);
-	nn_prox_load(d.prox, 0, d.d_params);
-	nn_prox_forward(d.prox, 0, d.d_out, other);
+	forward(&d, 1, d.d_in);
+	forward(&d, 0, other);
 	backward(&d, 1, din[1], dparams[1]);
 
 	cr_assert(same_bits(&d, d.N, din[0], din[1]), "%s, %s: image", c->name, backend->name);
 	cr_assert(same_bits(&d, d.P, dparams[0], dparams[1]), "%s, %s: parameters", c->name, backend->name);
 
-	nn_prox_load(d.prox, 0, d.d_params);
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
+	forward(&d, 0, d.d_in);
 	backward(&d, 0, NULL, dparams[1]);
 
 	cr_assert(same_bits(&d, d.P, dparams[0], dparams[1]), "%s, %s: without din", c->name, backend->name);
 
-	nn_prox_load(d.prox, 0, d.d_params);
-	nn_prox_forward(d.prox, 0, d.d_out, d.d_in);
+	forward(&d, 0, d.d_in);
 	backward(&d, 0, d.d_dout, dparams[1]);
 
 	cr_assert(same_bits(&d, d.N, din[0], d.d_dout), "%s, %s: din in place of dout", c->name, backend->name);

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include <criterion/criterion.h>
+
 #include "num/multind.h"
 #include "num/flpmath.h"
 
@@ -213,4 +215,27 @@ struct gleam_dc_s* traj_problem_dc(struct traj_problem_s* p)
 	gleam_dc_set_traj(dc, d->maps, p->psf);
 
 	return dc;
+}
+
+
+void traj_for_all(void (*fun)(struct traj_problem_s* p, struct gleam_dc_s* dc))
+{
+	for (int i = 0; i < TRAJ_CASES; i++) {
+
+		struct traj_problem_s p = traj_problem_create(&traj_cases[i], 31);
+		struct gleam_dc_s* dc = traj_problem_dc(&p);
+
+		fun(&p, dc);
+
+		gleam_dc_free(dc);
+		traj_problem_free(&p);
+	}
+}
+
+
+void traj_expect_close(const struct traj_problem_s* p, const char* what, long N, const complex float a[N], const complex double b[N])
+{
+	double err = dc_distance(N, a, b);
+
+	cr_expect(err < NUFFT_ACCURACY, "%s, %s: %e", p->dense.name, what, err);
 }

@@ -58,4 +58,10 @@ extern struct gleam_dc_s* traj_problem_dc(struct traj_problem_s* p);
 extern const complex float* traj_of(const struct traj_problem_s* p, long sample);
 extern const complex float* traj_pattern_of(const struct traj_problem_s* p, long sample);
 
+// with each of the cases
+extern void traj_for_all(void (*fun)(struct traj_problem_s* p, struct gleam_dc_s* dc));
+
+// a is b, up to NUFFT_ACCURACY
+extern void traj_expect_close(const struct traj_problem_s* p, const char* what, long N, const complex float a[N], const complex double b[N]);
+
 #endif		// _TRAJ_CASE_H
