@@ -183,8 +183,12 @@ def train_series(work, size, coils):
     torch = Torch(size[:2], coils, size[2], SERIES_N)
     print(f"A series of {size[0]} x {size[1]} pixels, {size[2]} frames, {coils} coils.\n")
 
+    only = os.environ.get("NETWORK")
+
     for network, features in (("pgd", 60), ("modl", 50)):
-        compare_torch(ours, torch, network, features, SERIES_N, SERIES_ROUNDS, SERIES_TIMED)
+
+        if only in (None, "", network):
+            compare_torch(ours, torch, network, features, SERIES_N, SERIES_ROUNDS, SERIES_TIMED)
 
 
 def reconet(work, _size, _coils):

@@ -4,6 +4,12 @@
 # README.md; the settings are those of lib.sh.
 #
 #	bench/train.sh [2d | 3d]	images, series of frames with the 3D networks, or both
+#	NETWORK=pgd or modl		of the 3D networks only this one (10 to 15 minutes each)
+case ${NETWORK:-pgd} in
+pgd|modl) ;;
+*) echo "NETWORK is '$NETWORK', expected pgd or modl" >&2; exit 1 ;;
+esac
+
 . "$(dirname "$0")/lib.sh"
 
 if [ 3d != "${1:-2d}" ]; then
