@@ -91,7 +91,7 @@ static void set_rates(struct gleam_trainer_s* t)
 {
 	struct nn_adam_conf_s adam = t->conf->adam;
 
-	if (0. < t->conf->lr_end)
+	if (GLEAM_LR_SAME != t->conf->lr_end)
 		adam.lr = nn_adam_cosine(adam.lr, t->conf->lr_end, t->iteration, t->total);
 
 	nn_adam_rates(&adam, t->iteration, t->host_rates);

@@ -4,6 +4,7 @@
 #ifndef _GLEAM_TRAIN_H
 #define _GLEAM_TRAIN_H
 
+#include <math.h>
 #include <stdbool.h>
 
 #include "nn/adam.h"
@@ -11,6 +12,8 @@
 #include "gleam/conf.h"
 #include "gleam/data.h"
 #include "gleam/setup.h"
+
+#define GLEAM_LR_SAME (-INFINITY)	// all iterations have that of the first
 
 struct gleam_train_s {
 
@@ -30,7 +33,7 @@ struct gleam_train_s {
 	long patience;			// validations without a better nRMSE
 
 	struct nn_adam_conf_s adam;
-	float lr_end;			// learning rate of the last iteration; 0: that of all
+	float lr_end;			// learning rate of the last iteration, or GLEAM_LR_SAME
 	unsigned long long seed;
 	bool shuffle;
 

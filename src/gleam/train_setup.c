@@ -27,6 +27,7 @@ const struct gleam_train_s gleam_train_defaults = {
 	.batch_size = 4,
 	.micro_batch = 1,
 	.adam = NN_ADAM_DEFAULTS,
+	.lr_end = GLEAM_LR_SAME,
 	.shuffle = true,
 };
 
@@ -62,8 +63,8 @@ static void check_conf(const struct gleam_train_s* c)
 	if (!(0. < c->adam.lr) || !isfinite(c->adam.lr))
 		error("--lr is %g, but must be positive and finite\n", c->adam.lr);
 
-	if (!(0. <= c->lr_end) || !isfinite(c->lr_end))
-		error("--lr-end is %g, but must be positive and finite\n", c->lr_end);
+	if ((GLEAM_LR_SAME != c->lr_end) && (!(0. <= c->lr_end) || !isfinite(c->lr_end)))
+		error("--lr-end is %g, but must be finite and not negative\n", c->lr_end);
 
 	if (!(0. <= c->adam.weight_decay) || !isfinite(c->adam.weight_decay))
 		error("--weight-decay is %g, but must be finite and not negative\n", c->adam.weight_decay);
@@ -138,7 +139,7 @@ static void set_length(struct gleam_trainer_s* t)
 	if ((0 < c->max_iter) && ((0 == total) || (c->max_iter < total)))
 		total = c->max_iter;
 
-	if ((0. < c->lr_end) && (0 == total))
+	if ((GLEAM_LR_SAME != c->lr_end) && (0 == total))
 		error("--lr-end is the learning rate of the last iteration: say which one that is with --max-iter or --epochs\n");
 
 	t->total = total;

@@ -68,6 +68,7 @@ check "--learn-dc moves it" eval 'train -n 5 --learn-dc l && ! step_size l | gre
 check "--load brings its step size, and says so" eval 'train -n 1 --load nl --step-size 0.25 ld > ld.txt 2>&1 && grep -q "step-size.*not used" ld.txt && grep -qx "step-size 0.5" ld.hdr && step_size ld | grep -q "5.000000e-01"'
 check "--lr-end is the rate of the last iteration" eval 'train -n 1 --lr 1 --lr-end 2e-3 le && train -n 1 lc && same_bits le lc && train -n 2 --lr 1e-3 --lr-end 2e-3 le && train -n 2 lc && ! same_bits le lc'
 check "... and the same rate throughout is a constant one" eval 'train -n 4 --lr-end 2e-3 lc && same_bits lc a'
+check "... which may be nothing" eval 'train -n 1 --lr-end 0 --weight-decay 0 --load a le && same_bits le a && train -n 2 --lr-end 0 --load a le && ! same_bits le a'
 expect_error "--lr-end without a last iteration" "max-iter or --epochs" bart gleam $small --max-time 1 --lr-end 1e-5 z $data
 check "--epochs counts samples" eval 'train -e 3 --log e.csv n && [ 7 -eq $(wc -l < e.csv) ]'
 check "--max-time stops" eval 'train --max-time 1 --log t.csv n && [ 1 -lt $(wc -l < t.csv) ]'
