@@ -86,6 +86,9 @@ def main():
     if len(sys.argv) != 5:
         sys.exit(__doc__)
 
+    if not all(i.isdigit() for i in sys.argv[1:4]) or int(sys.argv[1]) < 8 or int(sys.argv[2]) < 1:
+        sys.exit(f"beating: found '{' '.join(sys.argv[1:4])}', expected a size of 8 or more, a number of frames, and a seed")
+
     n, frames, seed = (int(i) for i in sys.argv[1:4])
     cfl.write(sys.argv[4], series(n, frames, seed).reshape([n, n] + [1] * 8 + [frames]))
 

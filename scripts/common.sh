@@ -95,6 +95,12 @@ number()
 	awk "BEGIN { exit !($2 >= $3) }" || die "$1 is $2, expected $3 or more"
 }
 
+# has_folder <file>: may it be written there?
+has_folder()
+{
+	[ -d "$(dirname "$1")" ] || die "$1: no folder of this name, create it first (mkdir -p $(dirname "$1"))"
+}
+
 # dim <d> <file>: size of a dimension; 1 where the header ends before it
 dim()
 {

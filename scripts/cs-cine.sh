@@ -51,6 +51,7 @@ what=$1 data=$2 out=$3
 . "$(dirname "$0")/common.sh"
 . "$here/kt.sh"
 
+has_folder "$out"
 whole "-i (iterations)" "$iter" 1
 whole "-C (conjugate gradient iterations)" "$cg" 1
 number "-u (rho)" "$rho" 1e-30

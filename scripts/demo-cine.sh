@@ -4,6 +4,9 @@
 #
 #	demo-cine.sh [folder, ./demo-cine by default]
 #
+#	SIZE (64), FRAMES (12), TRAIN (80 phantoms), R (6), FEATURES (16), LAYERS (4),
+#	MU (0.2), ITER (3000), ... of results-cine.sh
+#
 # Steps whose results are in the folder already are skipped.
 set -eu
 
@@ -12,8 +15,24 @@ set -eu
 out=${1:-$root/demo-cine}
 
 export BART PYTHON
-export R="${R:-6}" FEATURES="${FEATURES:-16}" LAYERS="${LAYERS:-4}" ITER_MODL4="${ITER:-3000}" ITER= VALID_EVERY="${VALID_EVERY:-100}"
-export OPTIONS="--mu 0.2 --cg-iter 6"
+
+SIZE=${SIZE:-64} FRAMES=${FRAMES:-12} TRAIN=${TRAIN:-80}
+export R="${R:-6}" FEATURES="${FEATURES:-16}" LAYERS="${LAYERS:-4}" MU="${MU:-0.2}" ITER="${ITER:-3000}" VALID_EVERY="${VALID_EVERY:-100}"
+export OPTIONS="--cg-iter 6 ${OPTIONS:-}"
+
+whole SIZE "$SIZE" 16
+whole FRAMES "$FRAMES" 2
+whole TRAIN "$TRAIN" 1
+whole ITER "$ITER" 1
+number R "$R" 1
+
+settings="$SIZE x $SIZE x $FRAMES frames, $TRAIN phantoms, R $R, $FEATURES features, $LAYERS layers, mu $MU, $ITER iterations, $OPTIONS"
+
+[ ! -f "$out/settings" ] || [ "$settings" = "$(cat "$out/settings")" ] \
+	|| die "$out was made with other settings ($(cat "$out/settings"); now: $settings). Remove it, or give another folder"
+
+mkdir -p "$out"
+echo "$settings" > "$out/settings"
 
 # phantoms <set> <first> <last>: k-space from them
 phantoms()
@@ -27,7 +46,7 @@ phantoms()
 
 	for i in $(seq "$2" "$3"); do
 
-		python "$here/beating.py" "${SIZE:-64}" "${FRAMES:-12}" "$i" "$tmp/$i"
+		python "$here/beating.py" "$SIZE" "$FRAMES" "$i" "$tmp/$i"
 		list="$list $tmp/$i"
 	done
 
@@ -37,7 +56,7 @@ phantoms()
 
 phantoms test 1 2
 phantoms valid 3 4
-phantoms train 11 $((10 + ${TRAIN:-80}))
+phantoms train 11 $((10 + TRAIN))
 
 "$here/results-cine.sh" none "$out" cs modl4 compare
 note "== done: $out/compare/table.md, $out/compare/panel.png"

@@ -66,9 +66,9 @@ def series(lines, frames, R, centre, growth, seed):
     total = int(round(lines * frames / R))
     n = counts(total, frames) - centre
 
-    if n.min() < 0 or n.max() > outside.size:
-        sys.exit(f"kt: R = {R} leaves {total / frames:.1f} of {lines} lines to a frame, expected at least the {centre} "
-                 f"of the centre and at most all; choose another R, or a smaller centre")
+    if n.min() + centre < 1 or n.min() < 0 or n.max() > outside.size:
+        sys.exit(f"kt: R = {R} leaves {total / frames:.1f} of {lines} lines to a frame, expected at least {max(centre, 1)}, "
+                 f"those of the centre, and at most all; choose another R, or a smaller centre")
 
     nominal = 1. / (1. + growth * (outside / lines - 0.5) ** 2) * np.exp(0.25 * rng.standard_normal(outside.size))
     offset = rng.uniform()

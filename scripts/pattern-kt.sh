@@ -43,6 +43,7 @@ shift $((OPTIND - 1))
 X=$1 Y=$2 T=$3
 
 check_kt_options
+has_folder "$4"
 whole X "$X" 1
 whole Y "$Y" 2
 whole frames "$T" 1

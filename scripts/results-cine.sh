@@ -64,7 +64,8 @@ training_data()
 	slabs=${SLABS:-1}
 	[ "$slabs" != 1 ] || { echo "$cine/train"; return; }
 
-	exists "$cine/train-$slabs/ksp" || "$here/slabs.sh" "$slabs" "$cine/train" "$cine/train-$slabs"
+	exists "$cine/train-$slabs/ksp" && [ "$cine/train-$slabs/ksp.cfl" -nt "$cine/train/ksp.cfl" ] \
+		|| "$here/slabs.sh" "$slabs" "$cine/train" "$cine/train-$slabs"
 	echo "$cine/train-$slabs"
 }
 
@@ -165,8 +166,8 @@ network()
 	exists "$cine/train/ksp" "$cine/valid/ksp" || die "$cine: no data, call part data first"
 	[ -z "$iter" ] || whole ITER "$iter" 1
 	whole TIME "$time" 1
-	number LR "$lr" 0
-	same_settings "$out/$name" "$*"
+	number LR "$lr" 1e-30
+	same_settings "$out/$name" "$*${OPTIONS:+ $OPTIONS}, seed ${SEED:-1}"
 
 	small=$(awk "BEGIN { print $lr / 5 }")
 

@@ -39,7 +39,7 @@ find_distance()
 		if awk "BEGIN { exit !($got < $R) }"; then lo=$mid; else hi=$mid; fi
 	done
 
-	awk "BEGIN { exit !($got < 1.02 * $R && $got > 0.98 * $R) }" || die "no pattern of R = $R with -V $growth: $got is the nearest"
+	awk "BEGIN { exit !($got < 1.02 * $R && $got > 0.98 * $R) }" || die "no pattern of R = $R with -V $growth: $got is the nearest; another -V, R or a smaller centre may give one"
 
 	echo "$mid"
 }

@@ -74,7 +74,7 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_LONG(0, "patience", &conf.patience, "n", "stop after n validations without a lower nRMSE"),
 
 		OPTL_FLOAT(0, "lr", &conf.adam.lr, "f", "learning rate (1e-4)"),
-		OPTL_FLOAT(0, "lr-end", &conf.lr_end, "f", "learning rate of the last iteration, to which it falls along a cosine (that of all)"),
+		OPTL_FLOAT(0, "lr-end", &conf.lr_end, "f", "learning rate of the last iteration, a cosine leads there (that of all)"),
 		OPTL_FLOAT(0, "weight-decay", &conf.adam.weight_decay, "f", "l2 regularisation of the weights (1e-4)"),
 		OPTL_SUBOPT(0, "adam", "...", "configure Adam", ARRAY_SIZE(adam_opts), adam_opts),
 		OPTL_ULLONG('s', "seed", &conf.seed, "n", "seed of initial weights and order (0)"),

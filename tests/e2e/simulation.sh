@@ -100,6 +100,8 @@ check "slabs: images of parts are parts of images" slab_adjoint
 expect_error "slabs: a number that does not divide" "24 points.*multiple of 5" "$S/slabs.sh" 5 exp/cine/train no
 expect_error "slabs: no number" "whole number" "$S/slabs.sh" x exp/cine/train no
 expect_error "slabs: a pattern that changes along READ" "changes along READ" "$S/slabs.sh" 2 two no
+expect_error "slabs: of one point" "slabs is 24, which leaves 1 of 24" "$S/slabs.sh" 24 exp/cine/train no
+expect_error "slabs: over the whole" "would be lost" "$S/slabs.sh" 2 exp/cine/train exp/cine/train
 expect_error "slabs: of slabs" "dimension 14" "$S/slabs.sh" 2 slabs no
 
 # ---- regularisation
@@ -131,7 +133,11 @@ expect_error "experiments: no number of iterations" "ITER is 'many', expected a 
 
 # ---- demo
 
-check "demo of cine" eval 'SIZE=24 FRAMES=5 TRAIN=3 FEATURES=4 ITER=6 R=3 "$S/demo-cine.sh" demo && grep -q "MoDL 4 in 4" demo/compare/table.md'
+demo() { SIZE=24 FRAMES=5 TRAIN=3 FEATURES=4 ITER=6 R=3 "$S/demo-cine.sh" demo; }
+check "demo of cine" eval 'demo && grep -qx "mu 0.2.*" demo/modl4/weights.hdr && grep -q "MoDL 4 in 4" demo/compare/table.md'
+
+expect_error "demo of cine: a folder with other settings" "other settings.*mu 0.3" eval 'MU=0.3 demo'
+expect_error "demo of cine: no number of iterations" "ITER is 'x'" eval 'ITER=x "$S/demo-cine.sh" demo2'
 
 # ---- limits
 
@@ -139,6 +145,8 @@ no() { expect_error "$1" "$2" "$S/$3" "${@:4}"; }
 
 no "pattern: acceleration that is no number" "-R .acceleration. is 'x', expected a number" pattern-kt.sh -R x 24 24 4 p
 no "pattern: size that is no number" "Y is 'b', expected a whole number" pattern-kt.sh 24 b 4 p
+no "pattern: frames without a line" "R = 10.* leaves 0.7 of 5 lines" pattern-kt.sh -R 10 -C 0 24 5 3 p
+no "pattern: a folder that is not there" "nowhere/p: no folder" pattern-kt.sh -R 4 24 24 4 nowhere/p
 no "pattern: too small for Poisson discs" "8 x 8.*growth of 20" pattern-kt.sh -b -R 4 -C 3 8 8 3 p
 no "series: calibration larger than the images" "-k 30.*24 x 24" simulate-cine.sh -R 3 -k 30 no series/series01
 no "series: too small for maps" "ecalib fails for 8 x 8" simulate-cine.sh -x 8 -R 2 -C 2 -k 6 no series/series01
