@@ -81,6 +81,16 @@ compare() { [ -n "$1" ] && [ -n "$3" ] && awk -v a="$1" -v b="$3" "BEGIN { exit 
 
 nrmse() { bart nrmse "$1" "$2"; }
 
+# largest relative distance of the losses of two CSV logs, of <iterations> at least
+losses_apart()
+{
+	paste -d , <(cut -d , -f 2 "$1") <(cut -d , -f 2 "$2") \
+		| awk -F, -v least="$3" 'NR > 1 { d = ($1 - $2) / $1; d = d < 0 ? -d : d; if (d > m) m = d; n++ } END { print (n < least) ? 9 : m + 0 }'
+}
+
+# a Python with numpy, or nothing
+NUMPY=$(for p in python3 /usr/bin/python3; do "$p" -c 'import numpy' 2> /dev/null && echo "$p" && break; done)
+
 same_bits() { cmp "$1.cfl" "$2.cfl"; }
 
 # A small data set: <out> <samples> <X> <Y> <coils> <seed>. Ellipses of random

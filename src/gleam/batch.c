@@ -261,9 +261,12 @@ static void check_scale(const struct gleam_batch_s* b, long i, float scale)
  */
 static void check_average(const struct gleam_batch_s* b, long i, const complex float* x0)
 {
+	if (0 == b->avg_size)
+		return;
+
 	double rms = (double)md_zrms(1, (long[1]){ b->img_size }, x0);
 
-	if ((0 == b->avg_size) || !(MAX_RMS < rms))
+	if (!(MAX_RMS < rms))
 		return;
 
 	debug_printf(DP_WARN, "%s: the frames of sample %ld cancel: they are %.3g times their average, by which they are scaled, expected about 1. "

@@ -33,21 +33,19 @@ check "--tol above the change of a stage stops there" eval 'one --tol $(part_of_
 check "--tol below it does not" eval 'one --tol $(part_of_change 0.99) w k1 t-map otol && same_bits otol o3'
 check "--reference prints a line per stage" eval 'infer -r t-ref w t-ksp t-map r > table && [ 5 -eq $(wc -l < table) ] && grep -q "^zero-filled" table'
 
-PYTHON=$(for p in python3 /usr/bin/python3; do "$p" -c 'import numpy' 2> /dev/null && echo "$p" && break; done)
-
 # the last line of metrics.py: | x | PSNR ± dev | SSIM ± dev | nRMSE ± dev |
 same_metrics()
 {
 	local a b
 	a=$(tail -n 1 table | awk '{ print $2, $5, $8 }')
-	b=$("$PYTHON" "$ROOT/scripts/metrics.py" t-ref x=r | tail -n 1 | awk '{ print $4, $8, $12 }')
+	b=$("$NUMPY" "$ROOT/scripts/metrics.py" t-ref x=r | tail -n 1 | awk '{ print $4, $8, $12 }')
 	echo "$a, $b"
 
 	# as many digits as are printed, the last one rounded this way or that
 	echo "$a $b" | awk 'function d(x, y) { return x < y ? y - x : x - y } { exit !(6 == NF && d($1, $4) < 0.011 && d($2, $5) < 0.00011 && d($3, $6) < 0.00011) }'
 }
 
-if [ -n "$PYTHON" ]; then
+if [ -n "$NUMPY" ]; then
 
 	check "the scripts' metrics are those of the command" same_metrics
 else

@@ -7,12 +7,7 @@ S=$ROOT/scripts
 export BART TMPDIR=$TMP
 unset BART_DEBUG_LEVEL
 
-for PYTHON in python3 /usr/bin/python3 none; do
-
-	"$PYTHON" -c 'import numpy' 2> /dev/null && break
-done
-
-if [ none = "$PYTHON" ]; then
+if [ -z "$NUMPY" ]; then
 
 	skip "scripts for series" "no python3 with numpy"
 	finish
@@ -20,7 +15,7 @@ if [ none = "$PYTHON" ]; then
 fi
 
 # numpy on stdin, arguments are names of files; asserts
-check_numbers() { PYTHONPATH=$S "$PYTHON" - "$@"; }
+check_numbers() { PYTHONPATH=$S "$NUMPY" - "$@"; }
 
 # a disc whose radius changes with time, and one at rest
 moving()
@@ -139,7 +134,7 @@ check "simulated series: the same seed, the same data" repeated
 expect_error "simulation: an image instead of a series" "one frame.*simulate.sh" "$S/simulate-cine.sh" data3 f0
 
 "$S/zero-filled.sh" data/ksp data/maps zf
-psnr() { "$PYTHON" "$S/metrics.py" --mean psnr data/ref a="$1"; }
+psnr() { "$NUMPY" "$S/metrics.py" --mean psnr data/ref a="$1"; }
 better() { compare "$(psnr cs)" ">" "$(awk "BEGIN { print 3 + $(psnr zf) }")"; }
 
 check "compressed sensing of series" "$S/cs-cine.sh" -l "0.002 0.001" -i 40 run data cs
@@ -193,11 +188,11 @@ expect_error "comparison: two networks of one name" "-w small=.*twice" "$S/compa
 lines() { [ "$(grep -cE '(time_average|zero-filled|CS|small|again)' out/table.md)" = 5 ] && [ "$(wc -l < out/metrics.csv)" = $((1 + 5 * 16)) ] && same_bits out/gleam1 out/gleam2; }
 check "comparison: a line for each, metrics of each frame" lines
 
-if "$PYTHON" -c 'import matplotlib' 2> /dev/null; then
+if "$NUMPY" -c 'import matplotlib' 2> /dev/null; then
 
 	check "picture of series" grep -aq PNG out/panel.png
 else
-	skip "picture of series" "no matplotlib for $PYTHON"
+	skip "picture of series" "no matplotlib for $NUMPY"
 fi
 
 finish
