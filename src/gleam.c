@@ -28,6 +28,7 @@ int main_gleam(int argc, char* argv[argc])
 	struct gleam_train_s conf = gleam_train_defaults;
 	struct gleam_net_s net = gleam_net_defaults;
 
+	const char* trainer = "greedy";
 	int type = -1;		// not chosen: so that BART notices two choices
 
 	struct opt_s valid_opts[] = {
@@ -60,6 +61,11 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_LONG(0, "cg-iter", &net.cg_iter, "n", "MoDL: conjugate gradient iterations (10)"),
 		OPTL_SET(0, "learn-dc", &net.learn_dc, "train step size or mu of every iteration"),
 
+		OPTL_STRING(0, "trainer", &trainer, "name", "greedy: a loss for each module; or one for all iterations, by backpropagation through stored activations (end-to-end), recomputed (checkpoint) or inverted ones (mel, for MoDL) (greedy)"),
+		OPTL_LONG(0, "checkpoints", &conf.trainer.checkpoints, "N_cp", "mel: images that are kept, the output among them (7)"),
+		OPTL_LONG(0, "fixed-point", &conf.trainer.fixed_point, "T", "mel: iterations that invert a network (5)"),
+		OPTL_DOUBLE(0, "max-inversion-error", &conf.trainer.max_error, "f", "mel: relative error of inversion at which training stops (0.1)"),
+
 		OPTL_INFILE(0, "pattern", &conf.train.pattern, "<file>", "sampling pattern (estimated from the zeros of k-space)"),
 		OPTL_INFILE(0, "trajectory", &conf.train.trajectory, "<file>", "k-space trajectory; --pattern are weights of its samples then"),
 		OPTL_SET(0, "ref-kspace", &conf.train.ref_kspace, "references are fully sampled k-space"),
@@ -87,6 +93,7 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_SET(0, "autotune", &conf.compute.autotune, "GPU: time what cuDNN offers and take the fastest; a run may differ from the last one in its last digits"),
 		OPTL_SET(0, "fast-math", &conf.compute.fast_math, "GPU: sums in any order, too: no two runs give the same digits"),
 		OPTL_STRING(0, "log", &conf.log, "file.csv", "write a line per iteration"),
+		OPTL_SET(0, "timing", &conf.timing, "GPU: log the time of forward and backward passes, too (slower); on the CPU it is always logged"),
 		OPTL_SET(0, "memory", &conf.memory, "print the memory plan and exit"),
 	};
 
@@ -103,6 +110,7 @@ int main_gleam(int argc, char* argv[argc])
 	if (-1 != type)
 		net.type = (enum gleam_type)type;
 
+	conf.trainer.type = gleam_trainer_type(trainer);
 	conf.valid.ref_kspace = conf.train.ref_kspace;
 
 	if (1 < cfl_loop_desc_total())

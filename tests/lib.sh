@@ -130,5 +130,9 @@ make_data()
 	rm -f "$out"-*.ra
 }
 
+# column <log> <name>: the values of a column of a CSV log; the last one
+column() { awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i } NR > 1 && $c != "" { print $c }' "$1"; }
+last_of() { column "$@" | tail -n 1; }
+
 # has_backend <name>: is it in this binary?
 has_backend() { ! bart gleam --backend "$1" none none none none 2>&1 | grep -q "there is none of this name"; }

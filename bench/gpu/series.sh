@@ -12,13 +12,16 @@ iterations=${1:-12}
 PGD=60 MODL=50
 [ 1 != "${BENCH_QUICK:-0}" ] || PGD=4 MODL=4
 
+# column <log> <name>
+column() { awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i } NR > 1 { print $c }' "$1"; }
+
 # the median of the iterations after the first five, and what was allocated at most
 summary()
 {
 	local n peak median
 	n=$(awk 'END { print NR - 1 }' "$1")
-	peak=$(awk -F , 'END { print $NF / 1048576 }' "$1")
-	median=$(awk -F , 'FNR > 6 { print $(NF - 1) }' "$1" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }')
+	peak=$(column "$1" peak_bytes | awk 'END { print $1 / 1048576 }')
+	median=$(column "$1" seconds_per_iteration | sed 1,5d | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }')
 	printf '| %s | %s | %s | %.4f | %.0f |\n' "$2" "$3" "$n" "$median" "$peak"
 }
 

@@ -395,3 +395,11 @@ float gleam_dc_solve_gradient(struct gleam_dc_s* dc, float mu, const complex flo
 
 	return (float)(sum / mu);
 }
+
+
+void gleam_dc_invert(struct gleam_dc_s* dc, float mu, complex float* z, const complex float* u, const complex float* x0)
+{
+	gleam_dc_normal(dc, z, u);
+
+	dc_vec_step(dc->samples * dc->N, z, u, -1.f / mu, z, x0);
+}

@@ -106,4 +106,9 @@ extern void gleam_dc_solve(struct gleam_dc_s* dc, float mu, int iter, complex fl
 extern void gleam_dc_solve_adjoint(struct gleam_dc_s* dc, float mu, int iter, complex float* dz, const complex float* du);
 extern float gleam_dc_solve_gradient(struct gleam_dc_s* dc, float mu, const complex float* dz, const complex float* z, const complex float* u);
 
+/* The inverse of z -> u (paper, eq. 11): z = ((A^H A + mu) u - x0) / mu, exact where u solves
+ * the equation; else off by its residual over mu. z is not u.
+ */
+extern void gleam_dc_invert(struct gleam_dc_s* dc, float mu, complex float* z, const complex float* u, const complex float* x0);
+
 #endif		// _GLEAM_DC_H

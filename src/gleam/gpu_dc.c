@@ -447,4 +447,11 @@ void gpu_dc_solve_gradient(struct gpu_dc_s* dc, const float* mu, float* dmu, con
 	gpu_dc_total(&dc->shape, dmu, 1., mu, dc->partial);
 }
 
+
+void gpu_dc_invert(struct gpu_dc_s* dc, const float* mu, complex float* z, const complex float* u, const complex float* x0)
+{
+	expand_and_filter(dc, u);
+	gpu_dc_combine_inverse(&dc->shape, z, dc->maps, dc->coils, mu, u, x0);
+}
+
 #endif		// GLEAM_GPU

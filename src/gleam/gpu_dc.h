@@ -65,4 +65,7 @@ extern void gpu_dc_solve(struct gpu_dc_s* dc, const float* mu, int iter, complex
 extern void gpu_dc_solve_adjoint(struct gpu_dc_s* dc, const float* mu, int iter, complex float* dz, const complex float* du);
 extern void gpu_dc_solve_gradient(struct gpu_dc_s* dc, const float* mu, float* dmu, const complex float* dz, const complex float* z, const complex float* u);
 
+// as gleam_dc_invert; z may be u
+extern void gpu_dc_invert(struct gpu_dc_s* dc, const float* mu, complex float* z, const complex float* u, const complex float* x0);
+
 #endif		// _GLEAM_GPU_DC_H

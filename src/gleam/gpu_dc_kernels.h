@@ -68,6 +68,7 @@ extern void gpu_dc_expand(const struct gpu_dc_shape_s* shape, gpu_complex_t* coi
 /* With y = S^H coils
  *	dst = y
  *	v = x - 2 t (y - x0); x0 may be NULL; v may be x
+ *	z = u + (y - x0) / mu; z may be u
  *	partial sums of Re <dv, y - x0>
  */
 extern void gpu_dc_combine(const struct gpu_dc_shape_s* shape, gpu_complex_t* dst,
@@ -75,6 +76,9 @@ extern void gpu_dc_combine(const struct gpu_dc_shape_s* shape, gpu_complex_t* ds
 extern void gpu_dc_combine_step(const struct gpu_dc_shape_s* shape, gpu_complex_t* v,
 		const gpu_complex_t* maps, const gpu_complex_t* coils,
 		const float* t, const gpu_complex_t* x, const gpu_complex_t* x0);
+extern void gpu_dc_combine_inverse(const struct gpu_dc_shape_s* shape, gpu_complex_t* z,
+		const gpu_complex_t* maps, const gpu_complex_t* coils,
+		const float* mu, const gpu_complex_t* u, const gpu_complex_t* x0);
 extern void gpu_dc_combine_gradient(const struct gpu_dc_shape_s* shape, double* partial,
 		const gpu_complex_t* maps, const gpu_complex_t* coils,
 		const gpu_complex_t* dv, const gpu_complex_t* x0);

@@ -214,11 +214,12 @@ struct step_s {
 	const float2* x;
 	const float2* x0;	// may be NULL
 	const float* t;
+	bool inverse;		// t is mu
 	double* partial;
 
 	float t2;
 
-	__device__ void begin() { t2 = 2.f * *t; }
+	__device__ void begin() { t2 = inverse ? (-1.f / *t) : (2.f * *t); }
 
 	template <int V>
 	__device__ double apply(long i, const pixels_s<V>& y) const
@@ -244,7 +245,14 @@ struct step_s {
 void gpu_dc_combine_step(const struct gpu_dc_shape_s* d, float2* v, const float2* maps, const float2* coils,
 		const float* t, const float2* x, const float2* x0)
 {
-	combine_maps(d, coils, maps, step_s{ v, x, x0, t, NULL, 0.f });
+	combine_maps(d, coils, maps, step_s{ v, x, x0, t, false, NULL, 0.f });
+}
+
+
+void gpu_dc_combine_inverse(const struct gpu_dc_shape_s* d, float2* z, const float2* maps, const float2* coils,
+		const float* mu, const float2* u, const float2* x0)
+{
+	combine_maps(d, coils, maps, step_s{ z, u, x0, mu, true, NULL, 0.f });
 }
 
 

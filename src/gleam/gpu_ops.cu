@@ -122,6 +122,52 @@ void gpu_loss_combined(long frames, long maps, long pixels, float scale, float2*
 }
 
 
+static __global__ void add_difference(long N, float2* x, const float2* a, const float2* b)
+{
+	for (long i = blockIdx.x * (long)blockDim.x + threadIdx.x; i < N; i += gridDim.x * (long)blockDim.x) {
+
+		float2 s = make_float2(x[i].x + a[i].x, x[i].y + a[i].y);
+
+		x[i] = make_float2(s.x - b[i].x, s.y - b[i].y);
+	}
+}
+
+
+void gpu_add_difference(long N, float2* x, const float2* a, const float2* b)
+{
+	GPU_LAUNCH(add_difference, gpu_blocks(N, SUM_THREADS), SUM_THREADS, gpu_stream(), N, x, a, b);
+}
+
+
+static __global__ void energy(long N, const float2* a, const float2* b, double* partial)
+{
+	__shared__ double buf[SUM_THREADS];
+	double sum = 0.;
+
+	for (long i = blockIdx.x * (long)SUM_THREADS + threadIdx.x; i < N; i += gridDim.x * (long)SUM_THREADS) {
+
+		double re = (double)a[i].x - ((NULL == b) ? 0. : (double)b[i].x);
+		double im = (double)a[i].y - ((NULL == b) ? 0. : (double)b[i].y);
+
+		sum += re * re + im * im;
+	}
+
+	sum = block_sum(sum, buf);
+
+	if (0 == threadIdx.x)
+		partial[blockIdx.x] = sum;
+}
+
+
+void gpu_energy(long N, const float2* a, const float2* b, double* sum, double* partial)
+{
+	long blocks = gpu_loss_partials(N);
+
+	GPU_LAUNCH_SYNC(energy, (unsigned int)blocks, SUM_THREADS, gpu_stream(), N, a, b, partial);
+	GPU_LAUNCH_SYNC(loss_total, 1, SUM_THREADS, gpu_stream(), blocks, partial, sum);
+}
+
+
 /* The magnitude as the bits of a float, which are ordered like it. The C library
  * computes cabsf in the same way: in double precision squares are exact, and it does
  * not matter whether one is added by a fused operation.

@@ -33,6 +33,10 @@ extern void gpu_loss_l1(long N, float scale, gpu_complex_t* grad, const gpu_comp
 extern void gpu_loss_combined(long frames, long maps, long pixels, float scale, gpu_complex_t* grad, const gpu_complex_t* x,
 		const gpu_complex_t* ref, double* sum, double* partial);
 
+// as gleam_image_add_difference, and gleam_image_energy, which is added to *sum
+extern void gpu_add_difference(long N, gpu_complex_t* x, const gpu_complex_t* a, const gpu_complex_t* b);
+extern void gpu_energy(long N, const gpu_complex_t* a, const gpu_complex_t* b, double* sum, double* partial);
+
 /* The 95th percentile of the magnitude of each sample (N elements, of which the first of
  * samples are stride elements apart), with the same bits as gleam_data_scaling, see there.
  * 0 if N is 0.

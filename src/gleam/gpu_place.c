@@ -123,6 +123,21 @@ static size_t peak(void)
 }
 
 
+static void dc_invert(void* dc, const float* mu, complex float* z, const complex float* u, const complex float* x0)
+{
+	gpu_dc_invert(dc, mu, z, u, x0);
+}
+
+static void add_difference(long N, complex float* x, const complex float* a, const complex float* b)
+{
+	gpu_add_difference(N, x, a, b);
+}
+
+static void add_energy(long N, double* sum, const complex float* a, const complex float* b, void* room)
+{
+	gpu_energy(N, a, b, sum, room);
+}
+
 static size_t loss_bytes(long N)
 {
 	return (size_t)gpu_loss_partials(N) * sizeof(double);
@@ -153,6 +168,10 @@ const struct gleam_place_s gleam_place_gpu = {
 	.dc_solve = dc_solve,
 	.dc_solve_adjoint = dc_solve_adjoint,
 	.dc_solve_gradient = dc_solve_gradient,
+	.dc_invert = dc_invert,
+
+	.add_difference = add_difference,
+	.add_energy = add_energy,
 
 	.repeat = repeat,
 	.repeat_free = repeat_free,

@@ -105,10 +105,10 @@ static void plan_memory(struct infer_s* s)
 	auto bytes = gleam_unroll_bytes(&s->weights->net, s->backend, &s->dims, 0);
 	size_t image = (size_t)md_calc_size(DIMS, s->img_dims) * CFL_SIZE;
 
-	gleam_memory_add(&s->plan, "activations and workspace", bytes.prox);
+	gleam_memory_add(&s->plan, "activations and workspace", bytes.activations + bytes.workspace);
 	gleam_memory_add(&s->plan, "data consistency", bytes.dc);
 	gleam_memory_add(&s->plan, "images of one sample", bytes.images + image + gleam_batch_bytes(s->place, s->data, 1, 1));
-	gleam_memory_unit(&s->plan, s->img_dims, bytes.prox + bytes.dc + bytes.images + image);
+	gleam_memory_unit(&s->plan, s->img_dims, bytes.activations + bytes.workspace + bytes.dc + bytes.images + image);
 
 	if (NULL != s->conf->files.reference)
 		gleam_memory_add(&s->plan, "metrics", gleam_validate_bytes(s->place, s->data));

@@ -3,28 +3,15 @@
 #include "num/multind.h"
 #include "num/flpmath.h"
 
+#include "misc/debug.h"
 #include "misc/misc.h"
 
+#include "gleam/keep.h"
 #include "gleam/place.h"
 #include "gleam/unroll.h"
 
 #include "gleam/module.h"
-
-struct gleam_module_s {
-
-	struct gleam_unroll_s* unroll;
-	const struct gleam_place_s* place;
-
-	long length;
-	long P;
-	long pixels;
-	bool combined;
-
-	float* grad;		// [length][P]
-	complex float** x;	// outputs of all iterations but the last
-	complex float* dx[2];	// gradient with respect to an image, before and after
-	void* room;		// for parts of the loss
-};
+#include "gleam/module_struct.h"
 
 // a single iteration needs no gradient with respect to its input
 static int gradient_images(long length)
@@ -32,9 +19,9 @@ static int gradient_images(long length)
 	return (1 == length) ? 1 : 2;
 }
 
-size_t gleam_module_bytes(const struct gleam_place_s* place, long length, long P, long pixels)
+size_t gleam_module_bytes(const struct gleam_place_s* place, const struct gleam_keep_s* keep, long length, long P, long pixels)
 {
-	return (size_t)(length * P) * sizeof(float) + (size_t)((length - 1 + gradient_images(length)) * pixels) * CFL_SIZE
+	return (size_t)(length * P) * sizeof(float) + (size_t)((gleam_keep_images(keep, length) + gradient_images(length)) * pixels) * CFL_SIZE
 		+ place->loss_bytes(pixels);
 }
 
@@ -43,28 +30,45 @@ static complex float* image_alloc(const struct gleam_module_s* m)
 	return gleam_place_alloc(m->place, (size_t)m->pixels * CFL_SIZE);
 }
 
-struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, long length, long P, bool combined)
+static void images_alloc(struct gleam_module_s* m)
+{
+	bool all_stay = (0 == gleam_keep_restarts(&m->keep, m->length));
+
+	m->x = xmalloc((size_t)m->length * sizeof(complex float*));
+
+	for (long i = 0; i < m->length - 1; i++)
+		m->x[i] = gleam_keep_image(&m->keep, m->length, i + 1) ? image_alloc(m) : NULL;
+
+	for (int i = 0; i < 2; i++)
+		m->work[i] = all_stay ? NULL : image_alloc(m);
+
+	m->dx[0] = image_alloc(m);
+	m->dx[1] = (2 == gradient_images(m->length)) ? image_alloc(m) : NULL;
+}
+
+struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, const struct gleam_keep_s* keep,
+		long length, long P, bool combined)
 {
 	PTR_ALLOC(struct gleam_module_s, m);
 
-	m->unroll = unroll;
-	m->place = gleam_unroll_place(unroll);
-	m->length = length;
-	m->P = P;
-	m->pixels = gleam_unroll_pixels(unroll);
-	m->combined = combined;
+	*m = (struct gleam_module_s){
+
+		.unroll = unroll,
+		.place = gleam_unroll_place(unroll),
+		.keep = *keep,
+		.length = length,
+		.P = P,
+		.pixels = gleam_unroll_pixels(unroll),
+		.combined = combined,
+		.loaded = -1,
+	};
 
 	size_t room = m->place->loss_bytes(m->pixels);
 
 	m->grad = gleam_place_alloc(m->place, (size_t)(length * P) * sizeof(float));
 	m->room = (0 < room) ? gleam_place_alloc(m->place, room) : NULL;
-	m->x = xmalloc((size_t)length * sizeof(complex float*));
 
-	for (long i = 0; i < length - 1; i++)
-		m->x[i] = image_alloc(m);
-
-	m->dx[0] = image_alloc(m);
-	m->dx[1] = (2 == gradient_images(length)) ? image_alloc(m) : NULL;
+	images_alloc(m);
 
 	return PTR_PASS(m);
 }
@@ -76,8 +80,12 @@ void gleam_module_free(struct gleam_module_s* m)
 	for (long i = 0; i < m->length - 1; i++)
 		device->free(m->x[i]);
 
-	device->free(m->dx[0]);
-	device->free(m->dx[1]);
+	for (int i = 0; i < 2; i++) {
+
+		device->free(m->dx[i]);
+		device->free(m->work[i]);
+	}
+
 	device->free(m->grad);
 	device->free(m->room);
 
@@ -92,6 +100,12 @@ float* gleam_module_gradient(struct gleam_module_s* m)
 
 void gleam_module_load(struct gleam_module_s* m, const float* params)
 {
+	m->params = params;
+	m->loaded = -1;
+
+	if (GLEAM_KEEP_ALL != m->keep.what)
+		return;
+
 	for (long i = 0; i < m->length; i++)
 		gleam_unroll_load(m->unroll, (int)i, params + i * m->P);
 }
@@ -101,7 +115,7 @@ void gleam_module_clear(struct gleam_module_s* m)
 	m->place->device->clear(m->grad, (size_t)(m->length * m->P) * sizeof(float));
 }
 
-static void module_forward(struct gleam_module_s* m,
+static void kept_forward(struct gleam_module_s* m,
 		complex float* out, const complex float* in, const complex float* x0)
 {
 	for (long i = 0; i < m->length; i++) {
@@ -115,7 +129,7 @@ static void module_forward(struct gleam_module_s* m,
 }
 
 // starts from the gradient of the loss in dx[0]
-static void module_backward(struct gleam_module_s* m,
+static void kept_backward(struct gleam_module_s* m,
 		const complex float* out, const complex float* in, const complex float* x0)
 {
 	for (long i = m->length - 1; 0 <= i; i--) {
@@ -150,12 +164,62 @@ static void module_loss(struct gleam_module_s* m, float scale, const complex flo
 	m->place->loss_combined(frames, maps, pixels, scale, m->dx[0], out, ref, loss, m->room);
 }
 
-void gleam_module_train(struct gleam_module_s* m, double count,
-		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss)
+void gleam_module_time(struct gleam_module_s* m)
 {
+	m->timed = true;
+}
+
+void gleam_module_seconds(struct gleam_module_s* m, double* forward, double* backward)
+{
+	*forward = m->seconds[0];
+	*backward = m->seconds[1];
+
+	m->seconds[0] = 0.;
+	m->seconds[1] = 0.;
+}
+
+// 0 where nobody wants to know
+static double time_of(const struct gleam_module_s* m)
+{
+	if (!m->timed)
+		return 0.;
+
+	m->place->device->sync();
+
+	return timestamp();
+}
+
+static void module_forward(struct gleam_module_s* m,
+		complex float* out, const complex float* in, const complex float* x0)
+{
+	if (GLEAM_KEEP_ALL == m->keep.what)
+		kept_forward(m, out, in, x0);
+	else
+		module_again_forward(m, out, in, x0);
+}
+
+static void module_backward(struct gleam_module_s* m, double* errors,
+		const complex float* out, const complex float* in, const complex float* x0)
+{
+	if (GLEAM_KEEP_ALL == m->keep.what)
+		kept_backward(m, out, in, x0);
+	else
+		module_again_backward(m, errors, out, in, x0);
+}
+
+void gleam_module_train(struct gleam_module_s* m, double count,
+		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss, double* errors)
+{
+	double begin = time_of(m);
+
 	module_forward(m, out, in, x0);
+
+	double middle = time_of(m);
 
 	module_loss(m, (float)(1. / count), out, ref, loss);
 
-	module_backward(m, out, in, x0);
+	module_backward(m, errors, out, in, x0);
+
+	m->seconds[0] += middle - begin;
+	m->seconds[1] += time_of(m) - middle;
 }

@@ -5,6 +5,7 @@
 #include "nn/device.h"
 
 #include "gleam/dc.h"
+#include "gleam/image.h"
 #include "gleam/loss.h"
 #include "gleam/memory.h"
 
@@ -62,6 +63,21 @@ static void dc_solve_gradient(void* dc, const float* mu, float* dmu, const compl
 	*dmu += gleam_dc_solve_gradient(dc, *mu, dz, z, u);
 }
 
+static void dc_invert(void* dc, const float* mu, complex float* z, const complex float* u, const complex float* x0)
+{
+	gleam_dc_invert(dc, *mu, z, u, x0);
+}
+
+static void add_difference(long N, complex float* x, const complex float* a, const complex float* b)
+{
+	gleam_image_add_difference(N, x, a, b);
+}
+
+static void add_energy(long N, double* sum, const complex float* a, const complex float* b, void*)
+{
+	*sum += gleam_image_energy(N, a, b);
+}
+
 static size_t loss_bytes(long)
 {
 	return 0;
@@ -100,6 +116,10 @@ const struct gleam_place_s gleam_place_cpu = {
 	.dc_solve = dc_solve,
 	.dc_solve_adjoint = dc_solve_adjoint,
 	.dc_solve_gradient = dc_solve_gradient,
+	.dc_invert = dc_invert,
+
+	.add_difference = add_difference,
+	.add_energy = add_energy,
 
 	.repeat = repeat,
 	.repeat_free = repeat_free,

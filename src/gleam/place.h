@@ -41,6 +41,8 @@ struct gleam_place_s {
 	void (*dc_solve)(void* dc, const float* mu, int iter, complex float* u, const complex float* z, const complex float* x0);
 	void (*dc_solve_adjoint)(void* dc, const float* mu, int iter, complex float* dz, const complex float* du);
 
+	void (*dc_invert)(void* dc, const float* mu, complex float* z, const complex float* u, const complex float* x0);
+
 	// added to dt and dmu
 	void (*dc_step_gradient)(void* dc, float* dt, const complex float* dv, const complex float* x, const complex float* x0);
 	void (*dc_solve_gradient)(void* dc, const float* mu, float* dmu, const complex float* dz, const complex float* z, const complex float* u);
@@ -58,6 +60,12 @@ struct gleam_place_s {
 	size_t (*available)(void);
 	size_t (*taken)(void);
 	size_t (*peak)(void);
+
+	// x += a - b
+	void (*add_difference)(long N, complex float* x, const complex float* a, const complex float* b);
+
+	// sum of |a - b|^2, added to sum; b may be NULL, room is as for the loss
+	void (*add_energy)(long N, double* sum, const complex float* a, const complex float* b, void* room);
 
 	// local loss (gleam/loss.h) of N elements of images, added to sum; room for its parts is the caller's
 	size_t (*loss_bytes)(long N);

@@ -26,6 +26,8 @@ struct gleam_report_s {
 	bool open;		// the cursor is behind a line that would be rewritten
 	double printed;
 
+	long errors;
+
 	long count;
 	double pace[PACE];
 };
@@ -37,7 +39,7 @@ static void log_write(struct gleam_report_s* r, const char* text)
 		error("%s: cannot write the log: %s\n", r->name, strerror(errno));
 }
 
-static void log_open(struct gleam_report_s* r, long modules)
+static void log_open(struct gleam_report_s* r, long modules, const long at[])
 {
 	r->log = fopen(r->name, "w");
 
@@ -54,17 +56,27 @@ static void log_open(struct gleam_report_s* r, long modules)
 		log_write(r, column);
 	}
 
-	log_write(r, ",valid_nrmse,valid_psnr,valid_ssim,seconds_per_iteration,peak_bytes\n");
+	log_write(r, ",valid_nrmse,valid_psnr,valid_ssim,seconds_per_iteration,peak_bytes,forward_seconds,backward_seconds");
+
+	for (long i = 0; i < r->errors; i++) {
+
+		char column[48];
+
+		snprintf(column, sizeof(column), ",inversion_error_%ld", at[i]);
+		log_write(r, column);
+	}
+
+	log_write(r, "\n");
 }
 
-struct gleam_report_s* gleam_report_create(const char* log, long modules)
+struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors])
 {
 	PTR_ALLOC(struct gleam_report_s, r);
 
-	*r = (struct gleam_report_s){ .name = log, .terminal = (1 == isatty(STDERR_FILENO)) };
+	*r = (struct gleam_report_s){ .name = log, .errors = errors, .terminal = (1 == isatty(STDERR_FILENO)) };
 
 	if (NULL != log)
-		log_open(r, modules);
+		log_open(r, modules, at);
 
 	return PTR_PASS(r);
 }
@@ -118,8 +130,23 @@ static void log_line(struct gleam_report_s* r, const struct gleam_progress_s* p)
 
 	log_write(r, text);
 
-	snprintf(text, sizeof(text), ",%.6f,%zu\n", p->seconds, p->peak);
+	snprintf(text, sizeof(text), ",%.6f,%zu", p->seconds, p->peak);
 	log_write(r, text);
+
+	if (0. < p->forward)
+		snprintf(text, sizeof(text), ",%.6f,%.6f", p->forward, p->backward);
+	else
+		snprintf(text, sizeof(text), ",,");
+
+	log_write(r, text);
+
+	for (long i = 0; i < r->errors; i++) {
+
+		snprintf(text, sizeof(text), ",%.4g", p->errors[i]);
+		log_write(r, text);
+	}
+
+	log_write(r, "\n");
 }
 
 static void format_left(int N, char text[N], double seconds)
@@ -132,11 +159,22 @@ static void format_left(int N, char text[N], double seconds)
 		snprintf(text, (size_t)N, "%ld:%02ld:%02ld", s / 3600, (s / 60) % 60, s % 60);
 }
 
+static double largest(long N, const double x[N])
+{
+	double max = 0.;
+
+	for (long i = 0; i < N; i++)
+		max = MAX(max, x[i]);
+
+	return max;
+}
+
 static void progress_line(struct gleam_report_s* r, const struct gleam_progress_s* p)
 {
 	char left[32];
 	char total[32] = "";
 	char valid[64] = "";
+	char inversion[64] = "";
 
 	format_left(sizeof(left), left, p->left);
 
@@ -146,9 +184,12 @@ static void progress_line(struct gleam_report_s* r, const struct gleam_progress_
 	if (NULL != p->valid)
 		snprintf(valid, sizeof(valid), "valid nRMSE %.4f PSNR %.2f dB  ", p->valid->nrmse, p->valid->psnr);
 
-	fprintf(stderr, "%siteration %ld%s  loss %.4f (first module %.4f, last %.4f)  %s%.2f s/iter  left %s%s",
+	if (0 < r->errors)
+		snprintf(inversion, sizeof(inversion), "inversion error %.2g  ", largest(r->errors, p->errors));
+
+	fprintf(stderr, "%siteration %ld%s  loss %.4f (first module %.4f, last %.4f)  %s%s%.2f s/iter  left %s%s",
 			r->terminal ? "\r\33[K" : "", p->iteration, total, mean_loss(p), p->loss[0], p->loss[p->modules - 1],
-			valid, gleam_report_pace(r), left, r->terminal ? "" : "\n");
+			valid, inversion, gleam_report_pace(r), left, r->terminal ? "" : "\n");
 }
 
 static int compare_double(const void* a, const void* b)

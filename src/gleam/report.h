@@ -16,17 +16,22 @@ struct gleam_progress_s {
 	long total;			// 0 when not known
 	long modules;
 	const double* loss;		// of each module
+	const double* errors;		// of inversion, each
 
 	const struct gleam_metrics_s* valid;	// last validation, or NULL
 	bool validated;			// in this iteration
 
 	double seconds;			// of this iteration
+	double forward;			// ... of its forward passes, 0 where they are not timed
+	double backward;
 	size_t peak;			// bytes of memory so far
 	double left;			// estimated, negative when not known
 };
 
-// log may be NULL; calls error() when it cannot be written
-extern struct gleam_report_s* gleam_report_create(const char* log, long modules);
+/* log may be NULL; calls error() when it cannot be written
+ * @param errors	number of errors of inversion, of images after this many iterations
+ */
+extern struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors]);
 // ends the line on the terminal, before anything else is printed
 extern void gleam_report_break(struct gleam_report_s* report);
 

@@ -37,8 +37,8 @@ static const float DC_PARAM_MIN = 1.E-6;
 static void train_module(struct gleam_trainer_s* t, long m)
 {
 	const struct nn_device_s* device = t->place->device;
-	long length = t->weights->net.iterations / t->weights->net.modules;
-	long first = m * length * t->weights->P;
+	long first = m * t->length * t->weights->P;
+	double* errors = t->sums + t->weights->net.modules + m * 2 * t->restarts;
 	long pixels = gleam_unroll_pixels(t->unroll);
 	double count = (double)gleam_batch_ref_elements(t->batch);
 
@@ -52,14 +52,14 @@ static void train_module(struct gleam_trainer_s* t, long m)
 		complex float* x = gleam_batch_x(t->batch, part);
 
 		gleam_module_train(t->module, count, t->out, x,
-				gleam_batch_x0(t->batch, part), gleam_batch_ref(t->batch, part), t->sums + m);
+				gleam_batch_x0(t->batch, part), gleam_batch_ref(t->batch, part), t->sums + m, errors);
 
 		device->copy(x, t->out, (size_t)pixels * CFL_SIZE);
 	}
 
 	struct nn_adam_tail_s tail = { .trained = t->weights->net.learn_dc, .min = DC_PARAM_MIN };
 
-	device->adam(&t->conf->adam, &tail, t->rates, length, t->weights->P,
+	device->adam(&t->conf->adam, &tail, t->rates, t->length, t->weights->P,
 			t->params + first, t->moment1 + first, t->moment2 + first, gleam_module_gradient(t->module));
 }
 
@@ -67,7 +67,7 @@ static void train_modules(void* data)
 {
 	struct gleam_trainer_s* t = data;
 
-	t->place->device->clear(t->sums, (size_t)t->weights->net.modules * sizeof(double));
+	t->place->device->clear(t->sums, (size_t)gleam_trainer_sums(t) * sizeof(double));
 
 	for (long m = 0; m < t->weights->net.modules; m++)
 		train_module(t, m);
@@ -99,20 +99,45 @@ static void set_rates(struct gleam_trainer_s* t)
 	t->place->device->upload(t->rates, t->host_rates, sizeof(t->host_rates));
 }
 
-static void take_losses(struct gleam_trainer_s* t)
+static noreturn void inversion_failed(const struct gleam_trainer_s* t, long i)
+{
+	gleam_report_break(t->report);
+
+	error("The inversion by --trainer mel is off by %.3g of x^(%ld) at iteration %ld, at most %g is allowed (--max-inversion-error): "
+		"its gradients are no longer those of the network, and training stops. What helps: more --checkpoints (%ld now, up to %ld), "
+		"a larger --mu, more --cg-iter and --fixed-point iterations; --trainer checkpoint inverts nothing. %s, if it was written, is as it was then.\n",
+		t->errors[i], t->restart[i], t->iteration, t->conf->trainer.max_error, t->keep.checkpoints, t->length, t->conf->weights);
+}
+
+// nor may they be something that is not a number
+static void take_errors(struct gleam_trainer_s* t, const double* sums)
+{
+	for (long i = 0; i < t->weights->net.modules * t->restarts; i++) {
+
+		t->errors[i] = sqrt(sums[2 * i] / sums[2 * i + 1]);
+
+		if (!(t->errors[i] <= t->conf->trainer.max_error))
+			inversion_failed(t, i);
+	}
+}
+
+static void take_sums(struct gleam_trainer_s* t)
 {
 	long modules = t->weights->net.modules;
 	double count = (double)gleam_batch_ref_elements(t->batch);
+	double sums[gleam_trainer_sums(t)];
 
-	t->place->device->download(t->loss, t->sums, (size_t)modules * sizeof(double));
+	t->place->device->download(sums, t->sums, sizeof(sums));
 
 	for (long m = 0; m < modules; m++) {
 
-		t->loss[m] /= count;
+		t->loss[m] = sums[m] / count;
 
 		if (!isfinite(t->loss[m]))
 			diverged(t, "The loss is");
 	}
+
+	take_errors(t, sums + modules);
 }
 
 static void train_iteration(struct gleam_trainer_s* t)
@@ -124,14 +149,18 @@ static void train_iteration(struct gleam_trainer_s* t)
 	gleam_batch_load(t->batch, samples);
 	set_rates(t);
 
-	t->place->repeat(&t->repeat, train_modules, t);
+	// what is timed cannot be recorded
+	if (t->conf->timing)
+		train_modules(t);
+	else
+		t->place->repeat(&t->repeat, train_modules, t);
 
 	// what comes next is read while the device computes
 	samples_of(t, t->iteration + 1, B, samples);
 	gleam_batch_ahead(t->batch, samples);
 	gleam_batch_upload(t->batch);
 
-	take_losses(t);
+	take_sums(t);
 }
 
 
@@ -245,12 +274,15 @@ static void report(struct gleam_trainer_s* t, double seconds, bool validated)
 		.total = t->total,
 		.modules = t->weights->net.modules,
 		.loss = t->loss,
+		.errors = t->errors,
 		.valid = has_metrics ? &t->metrics : NULL,
 		.validated = validated && has_metrics,
 		.seconds = seconds,
 		.peak = t->place->peak(),
 		.left = time_left(t),
 	};
+
+	gleam_module_seconds(t->module, &progress.forward, &progress.backward);
 
 	gleam_report_iteration(t->report, &progress);
 }

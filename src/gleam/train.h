@@ -1,5 +1,5 @@
 /*
- * Greedy training of an unrolled network (paper, Algorithm 1).
+ * Training of an unrolled network: greedy (paper, Algorithm 1), or as it is compared with.
  */
 #ifndef _GLEAM_TRAIN_H
 #define _GLEAM_TRAIN_H
@@ -12,6 +12,7 @@
 #include "gleam/conf.h"
 #include "gleam/data.h"
 #include "gleam/setup.h"
+#include "gleam/trainer_conf.h"
 
 #define GLEAM_LR_SAME (-INFINITY)	// all iterations have that of the first
 
@@ -23,6 +24,7 @@ struct gleam_train_s {
 	struct gleam_files_s train;
 	struct gleam_files_s valid;	// kspace is NULL when there is none
 
+	struct gleam_trainer_conf_s trainer;
 	struct gleam_compute_s compute;
 	long batch_size;
 	long micro_batch;
@@ -39,6 +41,7 @@ struct gleam_train_s {
 
 	long valid_every;		// iterations, 0 is an epoch
 	const char* log;
+	bool timing;			// GPU: forward and backward passes are timed, and nothing is recorded
 	bool memory;			// only print the plan
 };
 

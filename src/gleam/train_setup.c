@@ -23,6 +23,7 @@
 
 const struct gleam_train_s gleam_train_defaults = {
 
+	.trainer = GLEAM_TRAINER_DEFAULTS,
 	.compute = GLEAM_COMPUTE_DEFAULTS,
 	.batch_size = 4,
 	.micro_batch = 1,
@@ -153,13 +154,11 @@ static bool shares_unroll(const struct gleam_trainer_s* t)
 
 static void plan_help(struct gleam_trainer_s* t)
 {
-	const struct gleam_net_s* net = &t->weights->net;
-
 	if (1 < t->conf->micro_batch)
 		gleam_memory_help(&t->plan, "--micro-batch 1");
 
-	if (net->modules < net->iterations)
-		gleam_memory_help(&t->plan, "more --modules");
+	if (1 < gleam_keep_slots(&t->keep, t->length))
+		gleam_memory_help(&t->plan, "more --modules, --trainer checkpoint");
 
 	if (!t->backend->device->host && (NN_BF16 != t->backend->precision))
 		gleam_memory_help(&t->plan, "--precision bf16");
@@ -170,17 +169,14 @@ static void plan_help(struct gleam_trainer_s* t)
 // what a part of the mini-batch takes while it is computed
 static struct gleam_unroll_bytes_s part_bytes(const struct gleam_trainer_s* t, const struct gleam_dims_s* dims)
 {
-	const struct gleam_net_s* net = &t->weights->net;
-	long length = net->iterations / net->modules;
-
 	long img_dims[DIMS];
 	gleam_dims_image(dims, img_dims);
 
 	long pixels = md_calc_size(DIMS, img_dims);
 
-	auto bytes = gleam_unroll_bytes(net, t->backend, dims, (int)length);
+	auto bytes = gleam_unroll_bytes(&t->weights->net, t->backend, dims, (int)gleam_keep_slots(&t->keep, t->length));
 
-	bytes.images += gleam_module_bytes(t->place, length, t->weights->P, pixels) + (size_t)pixels * CFL_SIZE;
+	bytes.images += gleam_module_bytes(t->place, &t->keep, t->length, t->weights->P, pixels) + (size_t)pixels * CFL_SIZE;
 
 	return bytes;
 }
@@ -194,7 +190,27 @@ static void plan_unit(struct gleam_trainer_s* t)
 
 	auto bytes = part_bytes(t, &dims);
 
-	gleam_memory_unit(&t->plan, img_dims, bytes.prox + bytes.dc + bytes.images);
+	gleam_memory_unit(&t->plan, img_dims, bytes.activations + bytes.workspace + bytes.dc + bytes.images);
+}
+
+long gleam_trainer_sums(const struct gleam_trainer_s* t)
+{
+	return t->weights->net.modules * (1 + 2 * t->restarts);
+}
+
+static void set_restarts(struct gleam_trainer_s* t)
+{
+	long modules = t->weights->net.modules;
+
+	t->restarts = gleam_keep_restarts(&t->keep, t->length);
+	t->restart = xmalloc((size_t)(1 + modules * t->restarts) * sizeof(long));
+
+	long* next = t->restart;
+
+	for (long m = 0; m < modules; m++)
+		for (long i = t->length - 1; 0 <= i; i--)
+			if (gleam_keep_restart(&t->keep, t->length, i))
+				*next++ = m * t->length + i;
 }
 
 static void plan_memory(struct gleam_trainer_s* t)
@@ -204,11 +220,14 @@ static void plan_memory(struct gleam_trainer_s* t)
 
 	auto bytes = part_bytes(t, &t->dims);
 
-	gleam_memory_add(&t->plan, "activations and workspace of one module", bytes.prox);
+	bool one = (1 < net->modules);
+
+	gleam_memory_add(&t->plan, one ? "activations of one module" : "activations", bytes.activations);
+	gleam_memory_add(&t->plan, "convolutions: their weights and workspace", bytes.workspace);
 	gleam_memory_add(&t->plan, "data consistency", bytes.dc);
-	gleam_memory_add(&t->plan, "images and gradient of one module", bytes.images);
+	gleam_memory_add(&t->plan, one ? "images and gradient of one module" : "images and gradient", bytes.images);
 	gleam_memory_add(&t->plan, "mini-batch", gleam_batch_bytes(t->place, t->data, t->conf->batch_size, t->conf->micro_batch));
-	gleam_memory_add(&t->plan, "weights of all modules", weights + 2 * sizeof(float) + (size_t)net->modules * sizeof(double));
+	gleam_memory_add(&t->plan, "weights of all modules", weights + 2 * sizeof(float) + (size_t)gleam_trainer_sums(t) * sizeof(double));
 	gleam_memory_add(&t->plan, "Adam's moments of all modules", 2 * weights);
 
 	if (NULL == t->valid)
@@ -220,7 +239,7 @@ static void plan_memory(struct gleam_trainer_s* t)
 
 		auto vbytes = gleam_unroll_bytes(net, t->backend, &t->valid_dims, 0);
 
-		valid += vbytes.prox + vbytes.dc + vbytes.images;
+		valid += vbytes.activations + vbytes.workspace + vbytes.dc + vbytes.images;
 	}
 
 	gleam_memory_add(&t->plan, "validation", valid);
@@ -289,7 +308,11 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 	net.prox.spatial = gleam_data_spatial(t->data);
 	net.scaling = (1 < t->dims.ksp[TIME_DIM]) ? GLEAM_SCALING_AVERAGE : GLEAM_SCALING_IMAGE;
 
+	gleam_trainer_modules(&conf->trainer, &net);
 	gleam_net_complete(&net);
+
+	t->length = net.iterations / net.modules;
+	t->keep = gleam_trainer_keep(&conf->trainer, &net);
 
 	t->order = gleam_order_create(t->data, conf->seed, conf->shuffle);
 
@@ -297,6 +320,7 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 
 	t->weights = gleam_weights_create(&net);
 
+	set_restarts(t);
 	plan_memory(t);
 	plan_help(t);
 
@@ -370,7 +394,7 @@ static void alloc_optimiser(struct gleam_trainer_s* t)
 	t->moment1 = gleam_place_alloc(t->place, bytes);
 	t->moment2 = gleam_place_alloc(t->place, bytes);
 	t->rates = gleam_place_alloc(t->place, 2 * sizeof(float));
-	t->sums = gleam_place_alloc(t->place, (size_t)t->weights->net.modules * sizeof(double));
+	t->sums = gleam_place_alloc(t->place, (size_t)gleam_trainer_sums(t) * sizeof(double));
 
 	if (!device->host)
 		device->upload(t->params, t->weights->params, bytes);
@@ -396,7 +420,6 @@ static void free_optimiser(struct gleam_trainer_s* t)
 void gleam_trainer_alloc(struct gleam_trainer_s* t)
 {
 	const struct gleam_net_s* net = &t->weights->net;
-	long length = net->iterations / net->modules;
 
 	if (NULL != t->conf->load)
 		load_weights(t);
@@ -405,13 +428,17 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 
 	check_outputs(t->conf, t->weights);
 
-	t->report = gleam_report_create(t->conf->log, net->modules);
+	t->report = gleam_report_create(t->conf->log, net->modules, net->modules * t->restarts, t->restart);
 
-	t->unroll = gleam_unroll_create(net, t->backend, &t->dims, (int)length);
-	t->module = gleam_module_create(t->unroll, length, t->weights->P, gleam_data_combined(t->data));
+	t->unroll = gleam_unroll_create(net, t->backend, &t->dims, (int)gleam_keep_slots(&t->keep, t->length));
+	t->module = gleam_module_create(t->unroll, &t->keep, t->length, t->weights->P, gleam_data_combined(t->data));
 	t->batch = gleam_batch_create(t->data, t->unroll, t->conf->batch_size, t->conf->micro_batch);
 	t->out = gleam_place_alloc(t->place, (size_t)gleam_unroll_pixels(t->unroll) * CFL_SIZE);
 	t->loss = xmalloc((size_t)net->modules * sizeof(double));
+	t->errors = xmalloc((size_t)(1 + net->modules * t->restarts) * sizeof(double));
+
+	if (t->place->device->host || t->conf->timing)
+		gleam_module_time(t->module);
 
 	alloc_optimiser(t);
 
@@ -445,6 +472,8 @@ void gleam_trainer_free(struct gleam_trainer_s* t)
 	}
 
 	xfree(t->loss);
+	xfree(t->errors);
+	xfree(t->restart);
 
 	gleam_weights_free(t->weights);
 	gleam_order_free(t->order);

@@ -7,6 +7,7 @@
 #include <complex.h>
 
 #include "gleam/batch.h"
+#include "gleam/keep.h"
 #include "gleam/memory.h"
 #include "gleam/metrics.h"
 #include "gleam/module.h"
@@ -25,6 +26,10 @@ struct gleam_trainer_s {
 	struct gleam_dims_s dims;		// of a part of the mini-batch
 	struct gleam_dims_s valid_dims;		// of one sample
 
+	long length;				// iterations of a module
+	struct gleam_keep_s keep;		// what of it stays
+	long restarts;				// of a module
+	long* restart;				// iterations up to them, [M][restarts], in each module from its end
 	struct gleam_memory_s plan;
 
 	struct gleam_weights_s* weights;
@@ -36,7 +41,7 @@ struct gleam_trainer_s {
 	float* moment2;
 	float* rates;				// of this iteration
 	float host_rates[2];			// on their way there
-	double* sums;				// of the loss, of each module
+	double* sums;				// of the loss, [M]; of errors of inversion, [M][restarts][2]
 
 	struct gleam_unroll_s* unroll;
 	struct gleam_module_s* module;
@@ -55,6 +60,7 @@ struct gleam_trainer_s {
 	long total;				// 0: not known
 	long valid_every;
 	double* loss;				// of each module in this iteration
+	double* errors;				// relative, of inversion, [M][restarts], from the last to the first
 
 	struct gleam_metrics_s metrics;		// last validation
 	double best;				// nRMSE
@@ -73,6 +79,9 @@ extern size_t gleam_trainer_params_bytes(const struct gleam_trainer_s* trainer);
 
 // where the last weights go when the best ones are the result; for xfree
 extern char* gleam_trainer_last(const struct gleam_train_s* conf);
+
+// doubles in sums
+extern long gleam_trainer_sums(const struct gleam_trainer_s* trainer);
 
 extern void gleam_trainer_free(struct gleam_trainer_s* trainer);
 

@@ -99,7 +99,8 @@ struct gleam_unroll_bytes_s gleam_unroll_bytes(const struct gleam_net_s* net, co
 
 	struct gleam_unroll_bytes_s bytes = {
 
-		.prox = nn_prox_bytes(prox),
+		.activations = nn_prox_activations(prox),
+		.workspace = nn_prox_bytes(prox) - nn_prox_activations(prox),
 		.dc = gleam_place(backend->device)->dc_bytes(dims),
 		.images = (size_t)(image_buffers(slots) * md_calc_size(DIMS, img_dims)) * CFL_SIZE,
 	};
@@ -216,6 +217,26 @@ void gleam_unroll_forward(struct gleam_unroll_s* u, int slot,
 		u->place->device->copy(out, in, u->img_bytes);		// warm start
 		u->place->dc_solve(u->dc, dc_param, (int)u->net.cg_iter, out, mid, x0);
 		break;
+	}
+}
+
+void gleam_unroll_network(struct gleam_unroll_s* u, int slot, const complex float* in)
+{
+	nn_prox_forward(u->prox, slot, (float*)u->mid[slot], (const float*)in);
+}
+
+void gleam_unroll_invert(struct gleam_unroll_s* u, int slot, int iterations,
+		complex float* in, const complex float* out, const complex float* x0, complex float* room)
+{
+	complex float* z = u->mid[slot];
+
+	u->place->dc_invert(u->dc, u->params[slot] + u->P - 1, z, out, x0);
+	u->place->device->copy(in, z, u->img_bytes);
+
+	for (int i = 0; i < iterations; i++) {
+
+		nn_prox_forward(u->prox, slot, (float*)room, (const float*)in);
+		u->place->add_difference(gleam_unroll_pixels(u), in, z, room);
 	}
 }
 

@@ -27,8 +27,8 @@ extern struct gleam_unroll_s* gleam_unroll_create(const struct gleam_net_s* net,
 		const struct gleam_dims_s* dims, int slots);
 extern void gleam_unroll_free(struct gleam_unroll_s* unroll);
 
-// bytes: features and workspace of the network, data consistency, images
-struct gleam_unroll_bytes_s { size_t prox; size_t dc; size_t images; };
+// bytes: activations of the network; its weights as they are computed with, and workspace; data consistency; images
+struct gleam_unroll_bytes_s { size_t activations; size_t workspace; size_t dc; size_t images; };
 
 extern struct gleam_unroll_bytes_s gleam_unroll_bytes(const struct gleam_net_s* net, const struct nn_backend_s* backend,
 		const struct gleam_dims_s* dims, int slots);
@@ -57,6 +57,18 @@ extern void gleam_unroll_load(struct gleam_unroll_s* unroll, int slot, const flo
  */
 extern void gleam_unroll_forward(struct gleam_unroll_s* unroll, int slot,
 		complex float* out, const complex float* in, const complex float* x0);
+
+// the network of a MoDL iteration alone, z = network(in), for a backward pass whose out is known
+extern void gleam_unroll_network(struct gleam_unroll_s* unroll, int slot, const complex float* in);
+
+/* The input of a MoDL iteration from its output (paper, eq. 11): in = the fixed
+ * point of u -> z - f(u) after some iterations, where network(u) = u + f(u) and z solves
+ * (A^H A + mu) out = A^H y + mu z. It is off by the residual of the solve over mu, and
+ * as the network contracts. The slot's activations are overwritten.
+ * @param room		an image
+ */
+extern void gleam_unroll_invert(struct gleam_unroll_s* unroll, int slot, int iterations,
+		complex float* in, const complex float* out, const complex float* x0, complex float* room);
 
 /* dparams += gradient; din (may be NULL) = gradient with respect to in.
  * out, in, x0 as in the forward pass of that slot; dout is not din.

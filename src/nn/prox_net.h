@@ -56,8 +56,9 @@ extern struct nn_prox_s* nn_prox_create(const struct nn_backend_s* backend, cons
 		const struct nn_tensor_s* image, int slots);
 extern void nn_prox_free(struct nn_prox_s* prox);
 
-// bytes of activations and workspace that nn_prox_alloc will take
+// bytes of activations and workspace that nn_prox_alloc will take, and those of activations alone
 extern size_t nn_prox_bytes(const struct nn_prox_s* prox);
+extern size_t nn_prox_activations(const struct nn_prox_s* prox);
 extern void nn_prox_alloc(struct nn_prox_s* prox);
 
 /* The parameters of this slot, as they are now, for all passes that follow: they must

@@ -206,6 +206,12 @@ static size_t workspace_offset(const struct nn_prox_s* prox)
 }
 
 
+size_t nn_prox_activations(const struct nn_prox_s* prox)
+{
+	return packed_offset(prox);
+}
+
+
 size_t nn_prox_bytes(const struct nn_prox_s* prox)
 {
 	return workspace_offset(prox) + align(prox->ws_bytes);

@@ -61,7 +61,7 @@ done
 check "--tol on the GPU stops where it does on the CPU" eval 'infer --tol 10 --stages c-pgd v-ksp v-map c-out && infer -g --tol 10 --stages c-pgd v-ksp v-map g-out && compare $(nrmse c-out g-out) "<" 1e-4'
 check "units of the input" eval 'bart scale 1000 v-ksp big && infer -g c-pgd big v-map big-out && infer -g c-pgd v-ksp v-map g-out && bart scale 1000 g-out ref-out && compare $(nrmse ref-out big-out) "<" 1e-5'
 check "micro-batches of 1 and 2 agree" eval 'train -g -n 5 --micro-batch 2 --log two.csv two && train -g -n 5 --log one.csv one && diff <(cut -d , -f 1,2 one.csv | cut -c 1-9) <(cut -d , -f 1,2 two.csv | cut -c 1-9)'
-check "validation on the GPU" eval 'train -g -n 4 $valid --valid-every 2 --log gv.csv gv && train -n 4 $valid --valid-every 2 --log cv.csv cv && diff <(tail -n 1 gv.csv | awk -F, "{ print \$(NF - 3), \$(NF - 2) }" | cut -c 1-5) <(tail -n 1 cv.csv | awk -F, "{ print \$(NF - 3), \$(NF - 2) }" | cut -c 1-5)'
+check "validation on the GPU" eval 'train -g -n 4 $valid --valid-every 2 --log gv.csv gv && train -n 4 $valid --valid-every 2 --log cv.csv cv && diff <(column gv.csv valid_psnr | cut -c 1-5) <(column cv.csv valid_psnr | cut -c 1-5) && diff <(column gv.csv valid_ssim | cut -c 1-5) <(column cv.csv valid_ssim | cut -c 1-5)'
 check "... of another image size" eval 'make_data w 1 18 22 3 9 && train -g -n 2 --valid-data k=w-ksp,c=w-map,r=w-ref,p=w-pat --valid-every 1 gw'
 check "one module of two iterations" eval 'train -g -M 1 -n 5 --learn-dc --log m1g.csv m1g && train -M 1 -n 5 --learn-dc --log m1c.csv m1c && diff <(cut -d , -f 1,2 m1g.csv | cut -c 1-8) <(cut -d , -f 1,2 m1c.csv | cut -c 1-8)'
 # the last line of a training: GPU memory: planned <n> MiB, peak <n> MiB above the 0.0 MiB ...
@@ -87,7 +87,7 @@ for o in "--pgd" "--modl" "--pgd --precision bf16" "--pgd -M 1 --micro-batch 2" 
 done
 
 # the peak of every iteration is in the log
-check "device memory is flat" eval 'train -g -n 30 --log flat.csv flat && [ 1 -eq $(awk -F, "NR > 2 { print \$NF }" flat.csv | sort -u | wc -l) ]'
+check "device memory is flat" eval 'train -g -n 30 --log flat.csv flat && [ 1 -eq $(column flat.csv peak_bytes | sed 1d | sort -u | wc -l) ]'
 
 # What a training of n iterations (weights are written at the end) has asked of the device: for ten iterations more, no
 # allocation, no plan, a batch of k-space, maps, patterns and references (and two
