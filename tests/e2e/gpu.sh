@@ -64,6 +64,25 @@ check "micro-batches of 1 and 2 agree" eval 'train -g -n 5 --micro-batch 2 --log
 check "validation on the GPU" eval 'train -g -n 4 $valid --valid-every 2 --log gv.csv gv && train -n 4 $valid --valid-every 2 --log cv.csv cv && diff <(column gv.csv valid_psnr | cut -c 1-5) <(column cv.csv valid_psnr | cut -c 1-5) && diff <(column gv.csv valid_ssim | cut -c 1-5) <(column cv.csv valid_ssim | cut -c 1-5)'
 check "... of another image size" eval 'make_data w 1 18 22 3 9 && train -g -n 2 --valid-data k=w-ksp,c=w-map,r=w-ref,p=w-pat --valid-every 1 gw'
 check "one module of two iterations" eval 'train -g -M 1 -n 5 --learn-dc --log m1g.csv m1g && train -M 1 -n 5 --learn-dc --log m1c.csv m1c && diff <(cut -d , -f 1,2 m1g.csv | cut -c 1-8) <(cut -d , -f 1,2 m1c.csv | cut -c 1-8)'
+# the other trainers: as on the CPU, and as one another
+modl() { train --modl --mu 1 -I 4 --learn-dc -n 5 "$@"; }
+near() { compare "$(losses_apart "$1" "$2" 5)" "<" 1e-4; }
+
+check "end-to-end follows the CPU" eval 'modl --trainer end-to-end -g --log ge.csv ge && modl --trainer end-to-end --log ce.csv ce && near ge.csv ce.csv'
+check "... and checkpoint has its bits" eval 'modl --trainer checkpoint -g gc && same_bits ge gc'
+check "... PGD, too" eval 'train --pgd -I 4 -n 5 --trainer end-to-end -g pe && train --pgd -I 4 -n 5 --trainer checkpoint -g pc && same_bits pe pc'
+
+for n in 1 3; do
+
+	check "mel with $n checkpoints follows the CPU" eval "modl --trainer mel --checkpoints $n -g --log gm.csv gm && modl --trainer mel --checkpoints $n --log cm.csv cm && near gm.csv cm.csv"
+	check "... and inverts as well" compare "$(last_of gm.csv inversion_error_0)" "<" "$(awk -v e="$(last_of cm.csv inversion_error_0)" 'BEGIN { print 2 * e + 1e-5 }')"
+	check "... the same bits again" eval "modl --trainer mel --checkpoints $n -g gn && same_bits gm gn"
+done
+
+expect_error "mel stops where its inversion fails" "off by .* of x\^\(0\) at iteration" modl -g --mu 0.001 --cg-iter 1 --trainer mel --checkpoints 1 w
+check "passes are timed with --timing, and only then" eval 'modl --timing -g --log gt.csv gt && [ 5 -eq $(column gt.csv backward_seconds | wc -l) ] && [ 0 -eq $(column gm.csv backward_seconds | wc -l) ]'
+check "... which changes nothing else" eval 'modl -g gu && same_bits gt gu'
+
 # the last line of a training: GPU memory: planned <n> MiB, peak <n> MiB above the 0.0 MiB ...
 as_planned()
 {
@@ -81,7 +100,7 @@ check "--load goes on from weights of the CPU" eval 'train -n 2 s && train -g -n
 check "two maps" eval 'bart scale 0.5 t-map t-half && bart join 4 t-map t-half t-map2 && bart join 4 t-ref t-ref t-ref2 && bart gleam $small --pattern t-pat -g -n 3 --log e2g.csv e2 t-ksp t-map2 t-ref2 && bart gleam $small --pattern t-pat -n 3 --log e2c.csv e2 t-ksp t-map2 t-ref2 && diff <(cut -d , -f 1,2 e2g.csv | cut -c 1-8) <(cut -d , -f 1,2 e2c.csv | cut -c 1-8)'
 check "a sample of zeros is reconstructed as zeros" eval 'bart extract 13 0 1 v-ksp va && bart extract 13 1 2 v-ksp vb && bart scale 0 va vz && bart join 13 vz vb vzero && infer -g c-pgd vzero v-map z-out && bart extract 13 0 1 z-out z0 && bart scale 0 z0 zz && cmp z0.cfl zz.cfl'
 
-for o in "--pgd" "--modl" "--pgd --precision bf16" "--pgd -M 1 --micro-batch 2" "--pgd $valid"; do
+for o in "--pgd" "--modl" "--pgd --precision bf16" "--pgd -M 1 --micro-batch 2" "--pgd $valid" "--pgd --trainer checkpoint" "--modl -I 4 --trainer mel --checkpoints 1"; do
 
 	check "the memory plan is the peak: $o" as_planned $o
 done

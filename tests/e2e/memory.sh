@@ -65,6 +65,12 @@ check "the memory plan is the peak: PGD" as_planned --pattern t-pat --pgd -I 4 -
 check "the memory plan is the peak: MoDL" as_planned --pattern t-pat --modl -I 4 --features 64
 check "the memory plan is the peak: two iterations per module" as_planned --pattern t-pat --pgd -I 4 -M 2 --features 64
 check "the memory plan is the peak: 24 modules" as_planned --pattern t-pat --pgd -I 24 --features 64
+for trainer in end-to-end checkpoint "mel --checkpoints 1" "mel --checkpoints 3"; do
+
+	check "no allocation in an iteration: --trainer $trainer" no_allocation --pattern t-pat --modl -I 4 --features 8 --learn-dc --trainer $trainer
+	check "the memory plan is the peak: --trainer $trainer" as_planned --pattern t-pat --modl -I 4 --features 64 --trainer $trainer
+done
+
 if has_backend dnnl; then
 
 	check "the memory plan is the peak: oneDNN" as_planned --pattern t-pat --pgd -I 4 --features 64 --backend dnnl

@@ -63,6 +63,45 @@ Test(dc, solve_is_the_inverse)
 }
 
 
+/* What gives a solution back gives back what was solved for, with the error of the
+ * solution over mu; and with none, z = u + (A^H A u - x0) / mu.
+ */
+Test(dc, inversion_gives_back)
+{
+	const float mu[] = { 4., 0.5 };
+
+	for (int i = 0; i < DC_CASES * (int)ARRAY_SIZE(mu); i++) {
+
+		struct dc_problem_s p = dc_problem_create(&dc_cases[i % DC_CASES], 22);
+		struct gleam_dc_s* dc = dc_problem_dc(&p);
+		struct dc_modl_s m = dc_modl_create(&p);
+		float l = mu[i / DC_CASES];
+		long N = p.samples * p.N;
+
+		gleam_dc_solve(dc, l, 200, m.u, m.z, m.x0);
+		gleam_dc_invert(dc, l, m.dz, m.u, m.x0);
+
+		double err = md_zrmse(1, MD_DIMS(N), m.dz, m.z) / md_zrms(1, MD_DIMS(N), m.z);
+
+		cr_expect(err < 16. * EPS * (4. + l) / l, "%s, mu = %g: %e", p.name, l, err);
+
+		gleam_dc_normal(dc, m.dz, m.du);
+		md_zsub(1, MD_DIMS(N), m.dz, m.dz, m.x0);
+		md_zsmul(1, MD_DIMS(N), m.dz, m.dz, 1.f / l);
+		md_zadd(1, MD_DIMS(N), m.dz, m.dz, m.du);
+		gleam_dc_invert(dc, l, m.z, m.du, m.x0);
+
+		double diff = md_zrmse(1, MD_DIMS(N), m.dz, m.z) / md_zrms(1, MD_DIMS(N), m.dz);
+
+		cr_expect(diff < 4. * EPS, "%s, mu = %g: %e", p.name, l, diff);
+
+		dc_modl_free(&m);
+		gleam_dc_free(dc);
+		dc_problem_free(&p);
+	}
+}
+
+
 // conjugate gradients in double precision, with the dense matrix
 static void exact_conjgrad(const struct dc_problem_s* p, long s, double mu, int iter, complex double* u, const complex double* b)
 {

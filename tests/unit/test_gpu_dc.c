@@ -243,11 +243,36 @@ static void check_step_adjoint(struct gpu_dc_problem_s* g, double tolerance)
 }
 
 
+static void check_invert(struct gpu_dc_problem_s* g, double tolerance)
+{
+	const float mu = 0.3;
+
+	struct pair_s u = pair_create(g->N, g->N, 1);
+	struct pair_s x0 = pair_create(g->N, g->N, 2);
+	float* gmu = gpu_put_floats(1, &mu);
+
+	gleam_dc_invert(g->cpu, mu, u.ref, u.in, x0.in);
+	gpu_dc_invert(g->gpu, gmu, u.out, u.gin, x0.gin);
+
+	double err = gpu_dc_error(g->p.samples, g->p.N, u.ref, u.out);
+
+	gpu_dc_invert(g->gpu, gmu, u.gin, u.gin, x0.gin);
+
+	cr_expect(err < tolerance, "%s: inversion %e", g->p.name, err);
+	cr_expect(gpu_dc_error(g->p.samples, g->p.N, u.ref, u.gin) == err, "%s: in place", g->p.name);
+
+	gpu_free(gmu);
+	pair_free(&u);
+	pair_free(&x0);
+}
+
+
 static void check_steps(struct gpu_dc_problem_s* g, double tolerance)
 {
 	check_step(g, tolerance);
 	check_step_gradient(g, tolerance);
 	check_step_adjoint(g, tolerance);
+	check_invert(g, tolerance);
 }
 
 

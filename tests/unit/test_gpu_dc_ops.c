@@ -19,6 +19,7 @@
 #include "gpu/gpu.h"
 
 #include "gleam/data.h"
+#include "gleam/image.h"
 #include "gleam/loss.h"
 #include "gleam/gpu_ops.h"
 
@@ -106,6 +107,69 @@ Test(gpu_dc, loss)
 
 	for (int i = 0; i < (int)ARRAY_SIZE(sizes); i++)
 		check_loss(sizes[i], (0 == i % 2) ? 1.f : 1.e-5f);
+}
+
+
+// the sum of |a - b|^2, added to what is in *sum
+static double energy_of(long N, const complex float* a, const complex float* b)
+{
+	double sum = 1.;
+	double* gsum = gpu_malloc(sizeof(double));
+	double* partial = gpu_malloc((size_t)gpu_loss_partials(N) * sizeof(double));
+
+	gpu_upload(gsum, &sum, sizeof(sum));
+	gpu_energy(N, a, b, gsum, partial);
+	gpu_download(&sum, gsum, sizeof(sum));
+	gpu_sync();
+
+	gpu_free(gsum);
+	gpu_free(partial);
+
+	return sum - 1.;
+}
+
+
+static void check_images(long N)
+{
+	complex float* x = dc_random(N, 1);
+	complex float* a = dc_random(N, 2);
+	complex float* b = dc_random(N, 3);
+
+	complex float* gx = gpu_put(N, x);
+	complex float* ga = gpu_put(N, a);
+	complex float* gb = gpu_put(N, b);
+
+	gleam_image_add_difference(N, x, a, b);
+	gpu_add_difference(N, gx, ga, gb);
+
+	complex float* out = gpu_get(N, gx);
+
+	cr_expect(dc_same_bits(N, x, out), "%ld", N);
+
+	double cpu = gleam_image_energy(N, a, b);
+	double norm = gleam_image_energy(N, a, NULL);
+
+	cr_expect(fabs(energy_of(N, ga, gb) - cpu) < 1.e-12 * (1. + cpu), "%ld", N);
+	cr_expect(fabs(energy_of(N, ga, NULL) - norm) < 1.e-12 * (1. + norm), "%ld", N);
+
+	md_free(x);
+	md_free(a);
+	md_free(b);
+	md_free(out);
+	gpu_free(gx);
+	gpu_free(ga);
+	gpu_free(gb);
+}
+
+
+Test(gpu_dc, images)
+{
+	GPU_OR_SKIP("gpu_dc::images");
+
+	const long sizes[] = { 1, 255, 256, 5000, 262145 };
+
+	for (int i = 0; i < (int)ARRAY_SIZE(sizes); i++)
+		check_images(sizes[i]);
 }
 
 

@@ -36,6 +36,8 @@ static void work(struct gpu_dc_trial_s* t)
 	gpu_dc_step_adjoint(t->g.gpu, t->mu, t->z, t->dz);
 	gpu_dc_step_gradient(t->g.gpu, t->dmu, t->dz, t->z, t->x0);
 
+	gpu_dc_invert(t->g.gpu, t->mu, t->z, t->dz, t->x0);
+
 	gpu_dc_solve(t->g.gpu, t->mu, 4, t->u, t->z, t->x0);
 	gpu_dc_solve_adjoint(t->g.gpu, t->mu, 4, t->dz, t->du);
 	gpu_dc_solve_gradient(t->g.gpu, t->mu, t->dmu, t->dz, t->z, t->u);

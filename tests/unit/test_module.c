@@ -26,237 +26,17 @@
 #include "gleam/module.h"
 #include "gleam/unroll.h"
 
-enum { X = 14, Y = 12, COILS = 3 };
-
-struct problem_s {
-
-	struct gleam_net_s net;
-	long P;
-	long pixels;		// of the reference
-
-	struct gleam_unroll_s* unroll;
-	struct gleam_module_s* module;
-
-	float* params;
-	complex float* x;
-	complex float* x0;
-	complex float* ref;
-	complex float* out;
-};
-
-
-// in -1 .. 1
-static float uniform(unsigned int* seed)
-{
-	return 2.f * (float)rand_r(seed) / (float)RAND_MAX - 1.f;
-}
-
-static complex float* random_image(long n, unsigned int* seed)
-{
-	complex float* x = md_alloc(1, (long[1]){ n }, CFL_SIZE);
-
-	for (long i = 0; i < n; i++)
-		x[i] = uniform(seed) + 1.i * uniform(seed);
-
-	return x;
-}
-
-static void set_operators(struct problem_s* p, const struct gleam_dims_s* dims, unsigned int* seed)
-{
-	complex float* maps = random_image(md_calc_size(DIMS, dims->map), seed);
-	complex float* pattern = random_image(md_calc_size(DIMS, dims->pat), seed);
-
-	// normal operator's largest eigenvalue about one, as with normalised maps
-	md_zsmul(DIMS, dims->map, maps, maps, 0.5);
-
-	for (long i = 0; i < md_calc_size(DIMS, dims->pat); i++)
-		pattern[i] = (0. < crealf(pattern[i])) ? 1. : 0.;
-
-	gleam_dc_set(gleam_unroll_dc(p->unroll), maps, pattern);
-
-	md_free(maps);
-	md_free(pattern);
-}
-
-static struct gleam_net_s net_of(enum gleam_type type, long length, long maps, long frames, bool learn_dc)
-{
-	struct gleam_net_s net = gleam_net_defaults;
-
-	net.type = type;
-	net.iterations = length;
-	net.modules = 1;
-	net.prox.features = 4;
-	net.prox.maps = maps;
-	net.prox.spatial = (1 < frames) ? 3 : 2;
-	net.mu = 2.;
-	net.step_size = 0.4;
-	net.cg_iter = 30;		// converged: the adjoint solve is then the gradient
-	net.learn_dc = learn_dc;
-
-	gleam_net_complete(&net);
-
-	return net;
-}
-
-static struct gleam_dims_s dims_of(long maps, long frames)
-{
-	struct gleam_dims_s dims;
-
-	md_singleton_dims(DIMS, dims.ksp);
-	md_singleton_dims(DIMS, dims.map);
-	md_singleton_dims(DIMS, dims.pat);
-	md_singleton_dims(DIMS, dims.trj);
-
-	dims.ksp[0] = dims.map[0] = dims.pat[0] = X;
-	dims.ksp[1] = dims.map[1] = dims.pat[1] = Y;
-	dims.ksp[COIL_DIM] = dims.map[COIL_DIM] = COILS;
-	dims.map[MAPS_DIM] = maps;
-	dims.ksp[TIME_DIM] = dims.pat[TIME_DIM] = frames;
-
-	return dims;
-}
-
-static void set_params(struct problem_s* p)
-{
-	long length = p->net.iterations;
-
-	p->params = xmalloc((size_t)(length * p->P) * sizeof(float));
-
-	for (long n = 0; n < length; n++) {
-
-		nn_prox_init(&p->net.prox, p->P - 1, p->params + n * p->P, 3, (int)n);
-		p->params[n * p->P + p->P - 1] = (GLEAM_PGD == p->net.type) ? p->net.step_size : p->net.mu;
-	}
-}
-
-static struct problem_s problem_create(enum gleam_type type, long length, long maps, long frames, bool learn_dc, bool combined)
-{
-	struct problem_s p = { .net = net_of(type, length, maps, frames, learn_dc) };
-	struct gleam_dims_s dims = dims_of(maps, frames);
-	unsigned int seed = 17;
-
-	p.P = gleam_net_params(&p.net);
-	p.unroll = gleam_unroll_create(&p.net, &nn_backend_ref, &dims, (int)length);
-	p.module = gleam_module_create(p.unroll, length, p.P, combined);
-	p.pixels = gleam_unroll_pixels(p.unroll) / (combined ? maps : 1);
-
-	set_operators(&p, &dims, &seed);
-	set_params(&p);
-
-	long N = gleam_unroll_pixels(p.unroll);
-
-	p.x = random_image(N, &seed);
-	p.x0 = random_image(N, &seed);
-	p.ref = random_image(p.pixels, &seed);
-	p.out = random_image(N, &seed);
-
-	return p;
-}
-
-static void problem_free(struct problem_s* p)
-{
-	gleam_module_free(p->module);
-	gleam_unroll_free(p->unroll);
-
-	xfree(p->params);
-	md_free(p->x);
-	md_free(p->x0);
-	md_free(p->ref);
-	md_free(p->out);
-}
-
-static double loss(struct problem_s* p, const float* params)
-{
-	double sum = 0.;
-
-	gleam_module_load(p->module, params);
-	gleam_module_train(p->module, (double)p->pixels, p->out, p->x, p->x0, p->ref, &sum);
-
-	return sum / (double)p->pixels;
-}
-
-/* Along the gradient itself (there the change is far above rounding) and along a
- * random direction mixed with it, so that an error in any part of the gradient
- * shows. Returns the derivative that the gradient gives.
- */
-static double set_direction(const struct problem_s* p, bool only_dc, long n, float dir[n], const float grad[n])
-{
-	unsigned int seed = 5;
-	double norm = 0.;
-	double derivative = 0.;
-
-	for (long i = 0; i < n; i++)
-		norm += pow((double)grad[i], 2.);
-
-	for (long i = 0; i < n; i++) {
-
-		bool is_dc = (p->P - 1 == i % p->P);
-
-		dir[i] = grad[i] / (float)sqrt(norm) + uniform(&seed) / (float)sqrt((double)n);
-
-		if (only_dc && !is_dc)
-			dir[i] = 0.;
-
-		if (!p->net.learn_dc && is_dc)
-			dir[i] = 0.;
-
-		derivative += (double)dir[i] * (double)grad[i];
-	}
-
-	return derivative;
-}
-
-static double central_difference(struct problem_s* p, long n, const float dir[n])
-{
-	float* shifted = xmalloc((size_t)n * sizeof(float));
-	double h = 1.E-3;
-	double side[2];
-
-	for (int s = 0; s < 2; s++) {
-
-		for (long i = 0; i < n; i++)
-			shifted[i] = p->params[i] + (float)((0 == s) ? h : -h) * dir[i];
-
-		side[s] = loss(p, shifted);
-	}
-
-	xfree(shifted);
-
-	return (side[0] - side[1]) / (2. * h);
-}
-
-static void check_gradient_of(struct problem_s p, bool only_dc)
-{
-	long length = p.net.iterations;
-	long n = length * p.P;
-
-	gleam_module_clear(p.module);
-	loss(&p, p.params);
-
-	float* grad = xmalloc((size_t)n * sizeof(float));
-	float* dir = xmalloc((size_t)n * sizeof(float));
-
-	memcpy(grad, gleam_module_gradient(p.module), (size_t)n * sizeof(float));
-
-	double expected = set_direction(&p, only_dc, n, dir, grad);
-	double measured = central_difference(&p, n, dir);
-
-	cr_expect_float_eq(measured, expected, 5.E-3 * fabs(expected),
-			"type %d, %ld iterations, %ld maps: finite difference %.8f, gradient %.8f", (int)p.net.type, length, p.net.prox.maps, measured, expected);
-
-	xfree(grad);
-	xfree(dir);
-	problem_free(&p);
-}
+#include "module_case.h"
 
 static void check_gradient(enum gleam_type type, long length, long maps, bool learn_dc, bool only_dc)
 {
-	check_gradient_of(problem_create(type, length, maps, 1, learn_dc, false), only_dc);
+	case_check_gradient(&(struct case_s){ .type = type, .length = length, .maps = maps, .frames = 1, .learn_dc = learn_dc }, only_dc);
 }
 
 static void check_gradient_series(enum gleam_type type, long length, long maps, bool combined)
 {
-	check_gradient_of(problem_create(type, length, maps, 3, true, combined), false);
+	case_check_gradient(&(struct case_s){ .type = type, .length = length, .maps = maps, .frames = 3,
+			.learn_dc = true, .combined = combined }, false);
 }
 
 Test(module, gradient_pgd_one_iteration) { check_gradient(GLEAM_PGD, 1, 1, false, false); }
@@ -271,25 +51,19 @@ Test(module, gradient_modl_mu) { check_gradient(GLEAM_MODL, 2, 1, true, true); }
 Test(module, gradient_pgd_series) { check_gradient_series(GLEAM_PGD, 2, 1, false); }
 Test(module, gradient_modl_series) { check_gradient_series(GLEAM_MODL, 2, 1, false); }
 Test(module, gradient_pgd_series_two_maps) { check_gradient_series(GLEAM_PGD, 2, 2, false); }
-Test(module, gradient_pgd_combined) { check_gradient_of(problem_create(GLEAM_PGD, 2, 2, 1, false, true), false); }
+Test(module, gradient_pgd_combined) { case_check_gradient(&(struct case_s){ .length = 2, .maps = 2, .frames = 1, .combined = true }, false); }
 Test(module, gradient_pgd_series_combined) { check_gradient_series(GLEAM_PGD, 2, 2, true); }
 Test(module, gradient_modl_series_combined) { check_gradient_series(GLEAM_MODL, 1, 3, true); }
 
 
 Test(module, micro_batches_add_up)
 {
-	struct problem_s p = problem_create(GLEAM_PGD, 2, 1, 1, true, false);
-	long n = 2 * p.P;
+	struct problem_s p = problem_create(&(struct case_s){ .length = 2, .maps = 1, .frames = 1, .learn_dc = true });
+	float* once = problem_gradient(&p);
 
-	gleam_module_clear(p.module);
-	loss(&p, p.params);
+	problem_loss(&p, p.params);
 
-	float* once = xmalloc((size_t)n * sizeof(float));
-	memcpy(once, gleam_module_gradient(p.module), (size_t)n * sizeof(float));
-
-	loss(&p, p.params);
-
-	for (long i = 0; i < n; i++)
+	for (long i = 0; i < 2 * p.P; i++)
 		cr_assert_float_eq(gleam_module_gradient(p.module)[i], 2.f * once[i], 1.E-6f + 1.E-5f * fabsf(once[i]));
 
 	xfree(once);
@@ -334,10 +108,10 @@ Test(loss, combined_and_its_gradient)
 	complex float grad[FRAMES][MAPS][PIXELS];
 
 	for (int i = 0; i < FRAMES * MAPS * PIXELS; i++)
-		(&x[0][0][0])[i] = uniform(&seed) + 1.i * uniform(&seed);
+		(&x[0][0][0])[i] = case_uniform(&seed) + 1.i * case_uniform(&seed);
 
 	for (int i = 0; i < FRAMES * PIXELS; i++)
-		(&ref[0][0])[i] = 2. * (uniform(&seed) + 1.i * uniform(&seed));
+		(&ref[0][0])[i] = 2. * (case_uniform(&seed) + 1.i * case_uniform(&seed));
 
 	double sum = gleam_loss_combined(FRAMES, MAPS, PIXELS, 0.5, grad, x, ref);
 
