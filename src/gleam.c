@@ -1,5 +1,5 @@
 /*
- * Greedy training of unrolled networks: options to one configuration, no work.
+ * Training of unrolled networks: options to one configuration, no work.
  *
  * Ozturkler B, Sahiner A, Ergen T, Desai AD, Sandino CM, Vasanawala S, Pauly JM,
  * Mardani M, Pilanci M. GLEAM: Greedy Learning for Large-Scale Accelerated MRI
@@ -17,8 +17,8 @@
 
 
 static const char help_str[] = "Trains an unrolled network for multi-coil reconstruction, greedily: module by module,\n"
-				"each with its own loss, at a fraction of the memory of end-to-end training. Data are\n"
-				"cartesian, or on a trajectory.\n"
+				"each with its own loss, at a fraction of the memory of end-to-end training (which is\n"
+				"there for comparison, as are other trainers). Data are cartesian, or on a trajectory.\n"
 				"<weights> is written; 'bart gleam-infer' reconstructs with it. Samples are enumerated\n"
 				"by dimensions 13, 14 and 15. Progress goes to stderr, the final validation to stdout.";
 
