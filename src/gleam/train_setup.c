@@ -158,7 +158,7 @@ static void plan_help(struct gleam_trainer_s* t)
 		gleam_memory_help(&t->plan, "--micro-batch 1");
 
 	if (1 < gleam_keep_slots(&t->keep, t->length))
-		gleam_memory_help(&t->plan, "more --modules, --trainer checkpoint");
+		gleam_memory_help(&t->plan, (GLEAM_GREEDY == t->conf->trainer.type) ? "more --modules, --trainer checkpoint" : "--trainer greedy or checkpoint");
 
 	if (!t->backend->device->host && (NN_BF16 != t->backend->precision))
 		gleam_memory_help(&t->plan, "--precision bf16");

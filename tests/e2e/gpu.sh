@@ -138,7 +138,7 @@ nothing_but_the_batch()
 if train -g --memory w 2>&1 | grep -q "GPU: emulated device"; then
 
 	export GLEAM_EMULATED_MEMORY=512
-	expect_error "memory that is not there is foreseen, with what helps" "plan needs .* only 512.0 MiB are free.*--micro-batch 1, more --modules, --precision bf16, fewer" train -g -M 1 --micro-batch 2 oom
+	expect_error "memory that is not there is foreseen, with what helps" "plan needs .* only 512.0 MiB are free.*--micro-batch 1, more --modules, --trainer checkpoint, --precision bf16, fewer" train -g -M 1 --micro-batch 2 oom
 	expect_error "... in reconstruction" "plan needs .*--precision bf16, or the CPU" infer -g c-pgd v-ksp v-map oom-out
 	check "... before anything is written" eval '[ ! -e oom.cfl ] && [ ! -e oom-out.cfl ]'
 	unset GLEAM_EMULATED_MEMORY
