@@ -64,7 +64,7 @@ whole JOBS "$JOBS" 1
 whole TIME_ITER "$TIME_ITER" 1
 whole TIME_ROUNDS "$TIME_ROUNDS" 1
 whole STAGE_SLICE "$STAGE_SLICE" 0
-[ -z "${PIECE:-}" ] || whole PIECE "$PIECE" 1
+[ -z "${PIECE:-}" ] || number PIECE "$PIECE" 1e-3
 
 export BART PYTHON
 mkdir -p "$out"
@@ -75,6 +75,17 @@ settings()
 	for name in $(sed -n 's/^: "${\([A-Z_]*\):=.*/\1/p' "$here/paper/$scale.conf"); do
 
 		eval "echo \"$name=\$$name\""
+	done
+}
+
+# ... and those of one kind of network, which the file has for all
+overrides()
+{
+	for k in PGD MODL BRAIN CINE_PGD CINE_MODL; do
+		for n in LR LR_END BATCH VALID_EVERY; do
+
+			eval "[ -z \"\${${k}_$n:-}\" ] || echo \"${k}_$n=\$${k}_$n\""
+		done
 	done
 }
 
@@ -92,7 +103,7 @@ doc()
 {
 	folder=${DOC:-$root/doc/paper/$scale}
 	mkdir -p "$folder"
-	settings > "$out/settings"
+	{ settings; overrides; } | awk '!seen[$0]++' > "$out/settings"
 	machine > "$out/machine"
 
 	for t in $TABLES; do

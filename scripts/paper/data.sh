@@ -147,10 +147,10 @@ asked_of()
 	is_own "$1" && data_of "$1" || settings_of "$1" train
 }
 
-# the user's images, or those of tables I and II, may have another size
+# data for the plot of memory over N: of another size than the user's, perhaps
 memory_set()
 {
-	echo "memory/r${MODL_R%% *}"
+	[ "$MEMORY_X $MEMORY_Y${KNEE:-}" = "$KNEE_X $KNEE_Y" ] && echo "knee/r${MODL_R%% *}" || echo "memory/r${MODL_R%% *}"
 }
 
 make_all_data()

@@ -23,6 +23,10 @@ from results import KINDS, METHODS, Results
 COLOURS = {"end-to-end": "tab:red", "checkpoint": "tab:orange", "mel": "tab:purple", "mel-all": "tab:pink", "greedy": "tab:blue"}
 
 
+def whole_numbers(ax):
+    ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+
+
 def finish(fig, name):
     fig.tight_layout()
     fig.savefig(name)
@@ -54,6 +58,7 @@ def memory(r, name):
         ax.set_xlabel("unrolled iterations N")
         ax.set_ylabel("peak of memory [MiB]")
         ax.set_ylim(bottom=0)
+        whole_numbers(ax)
         ax.grid(alpha=0.3)
         ax.legend()
 
@@ -98,6 +103,7 @@ def stage_curves(r, name):
 
     ax.set_xlabel("unrolled iterations at inference, N_inf")
     ax.set_ylabel("PSNR, all test slices [dB]")
+    whole_numbers(ax)
     ax.grid(alpha=0.3)
     ax.legend()
     finish(fig, name)

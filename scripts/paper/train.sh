@@ -70,10 +70,10 @@ train()
 	dir=$out/nets/$1 total=$(get "$kind" ITER)
 	whole "$(echo "$kind" | tr a-z- A-Z_)_ITER" "$total" 1
 
+	is_trained "$1" || make_data "$set"
 	same_settings "$dir" "$net -b $(get "$kind" BATCH), $total iterations, learning rate $(get "$kind" LR) to $(get "$kind" LR_END), seed $SEED, on ${GPU:-the CPU}; data: $(asked_of "$set")"
 
 	! is_trained "$1" || return 0
-	make_data "$set"
 	pieces "$dir"
 
 	if [ "$done" -lt "$total" ]; then
