@@ -42,10 +42,47 @@ check "make paper: an unknown scale" make_refuses
 listed() { [ "$(paper small out list | sort -u | wc -l)" = $((2 + 8 + 2 + 2 + 4)) ]; }
 check "list: every training of every table" listed
 
-# ---- all of it
+# ---- the full scale, from nothing: one acceleration, an image that is no square, two scans
+
+full()
+{
+	(
+		export KNEE_X=36 KNEE_SCANS=2 KNEE_TEST=ellipses:1 PGD_R=4 MODL_R=4 MODL_MU=1 DOC=$TMP/full-doc
+		paper full full
+	)
+}
+
+full_as_paper()
+{
+	[ "$(sed -n 2p full/data/knee/r4/train/ksp.hdr | xargs)" = "36 32 1 8 1 1 1 1 1 1 1 1 1 4 1 1" ] || return
+	grep -q "weight-decay 1e-4 -b 2, 3 iterations, learning rate 1e-4 to 1e-4" full/nets/brain-r3-greedy/settings || return
+	[ "$(cat full-doc/table?.csv | grep -c '^[0-9]')" = $((3 + 5 + 3 + 3 + 5)) ] && grep -q "in full size" full-doc/README.md
+}
+
+# READ is fully sampled, other lines in each slice
+random_lines() { bart extract 0 0 1 full/data/brain/r3/train/pat first && bart repmat 0 32 first all && same_bits all full/data/brain/r3/train/pat; }
+
+check "everything, full" full
+check "... its data, settings and tables" full_as_paper
+check "... lines are sampled along READ" random_lines
+expect_error "... other phantoms are refused" "other settings" env KNEE_X=36 KNEE_SCANS=2 KNEE_TRAIN=tubes:2 PGD_R=4 MODL_R=4 "$S/paper.sh" full full data
+
+# ---- the small scale, on images of one's own and what was made above
+
+own()
+{
+	local set=$1 R=$2 n=$3 seed=$4
+
+	make_data made "$n" 32 32 4 "$seed" 2> /dev/null
+	mkdir -p "own/r$R/$set"
+	bart repmat 13 "$n" made-map "own/r$R/$set/maps"
+	for f in ksp pat ref; do for e in cfl hdr; do mv "made-$f.$e" "own/r$R/$set/$f.$e"; done; done
+}
+
+for R in 4 6; do own train $R 2 1; own valid $R 1 11; own test $R 2 $((20 + R)); done
+export KNEE=$TMP/own BRAIN=$TMP/full/data/brain CINE=$TMP/full/data/cine
 
 check "everything, small" paper small out
-cat out/times.csv | sed 's/^/      /'
 
 # numpy on stdin, with the folder; asserts
 numbers() { "$NUMPY" - "$@"; }
@@ -78,7 +115,7 @@ check "every table has all rows, with finite numbers and the paper's" all_rows
 # what is in the table is what the stages of gleam-infer say
 psnr_again()
 {
-	local d=out/data/knee/r6/test
+	local d=own/r6/test
 	bart gleam-infer -r $d/ref --pattern $d/pat out/nets/modl-r6-greedy/weights $d/ksp $d/maps again > said 2> /dev/null || return
 	local a b
 	a=$(awk '$1 == 2 { print $2 }' said)
@@ -123,7 +160,7 @@ check "... and what is missing is made" only_that
 
 expect_error "another number of iterations" "other settings: expected .*4 iterations.*found .*3 iterations" env MODL_ITER=4 "$S/paper.sh" small out table2
 expect_error "another mu" "other settings: expected '--modl --mu 2" env MODL_MU=2 "$S/paper.sh" small out table2:modl-r4-mel
-expect_error "other phantoms" "other settings" env KNEE_TRAIN=tubes:2 "$S/paper.sh" small out data
+expect_error "other data" "other settings: .*data: 32 x 32" env KNEE= "$S/paper.sh" small out table2:modl-r4-mel
 expect_error "other rounds of time" "other settings" env TIME_ITER=2 "$S/paper.sh" small out time
 expect_error "another size for memory" "other settings" env MEMORY_X=40 "$S/paper.sh" small out memory
 
@@ -149,36 +186,33 @@ check "what is reached is computed from the results" judged
 slower() { sed -i '4,$s/^\([^,]*\),.*/\1,0,0,0,,,,1000,1,1,1/' out/time/round1/modl-r4-greedy.csv; paper small out doc; [ "$(goal "time of GLEAM to end-to-end's, MoDL") $(goal "time of MEL to GLEAM's")" = "no no" ]; }
 check "... of the seconds, too" slower
 
-# ---- pieces, on data from elsewhere
-
-export KNEE=$TMP/out/data/knee BRAIN=$TMP/out/data/brain CINE=$TMP/out/data/cine
+# ---- pieces
 
 pieces()
 {
 	local d=pieces/nets/modl-r4-greedy n
 
-	export MODL_ITER=60 PIECE=0.02
+	export MODL_ITER=30 PIECE=0.02
 	paper small pieces table2:modl-r4-greedy 2> said || return
-	grep -q "of 60 iterations are left" said && [ ! -f $d/weights.hdr ] || return
+	grep -q "of 30 iterations are left" said && [ ! -f $d/weights.hdr ] || return
 	first=$(bart show -m $d/piece1-last > /dev/null && sed -n 's/^iteration //p' $d/piece1-last.hdr)
 
 	# one that ended before it had written anything
 	head -n 2 $d/log1.csv > $d/log2.csv
 
-	for n in $(seq 60); do
+	for n in $(seq 30); do
 
 		[ ! -f $d/weights.hdr ] || break
 		paper small pieces table2:modl-r4-greedy 2>> said || return
 	done
 
-	grep -q "$first of 60 iterations made" said || return
-	grep -q "load $(echo pieces/nets/modl-r4-greedy/piece1-last)" said || grep -q "modl-r4-greedy is trained" said || return
+	grep -q "$first of 30 iterations made" said || return
 	[ 2 -lt "$n" ] && [ -f $d/weights.hdr ] || return
 
 	# the logs of all pieces, without that of the one that was nothing
 	n=$(for l in $d/log*.csv; do [ $l = $d/log2.csv ] || sed 1d $l; done | wc -l)
 	echo "$n iterations"
-	[ 60 = "$n" ] || return
+	[ 30 = "$n" ] || return
 
 	# the best that any piece had
 	local best
@@ -201,19 +235,5 @@ stopped()
 }
 
 check "MEL that is stopped is said to be, without numbers" stopped
-
-# ---- the full scale, with an image that is no square and two scans
-
-full()
-{
-	unset KNEE
-	export KNEE_X=36 KNEE_SCANS=2 KNEE_TRAIN=ellipses:2 KNEE_TEST=ellipses:1 PGD_R=4 MODL_R=4 MODL_MU=1
-	DOC=$TMP/full-doc paper full full data train table1 table2 table3 table4 table5 stages images memory time doc || return
-	[ "$(sed -n 2p full/data/knee/r4/train/ksp.hdr | xargs)" = "36 32 1 8 1 1 1 1 1 1 1 1 1 4 1 1" ] || return
-	grep -q "weight-decay 1e-4 -b 2, 3 iterations, learning rate 1e-4 to 1e-4" full/nets/brain-r3-greedy/settings || return
-	[ "$(cat full-doc/table?.csv | grep -c '^[0-9]')" = $((3 + 5 + 3 + 3 + 5)) ] && grep -q "in full size" full-doc/README.md
-}
-
-check "everything, full" full
 
 finish
