@@ -94,7 +94,7 @@ machine()
 {
 	processor=$(LC_ALL=C lscpu 2> /dev/null | sed -n 's/^Model name: *//p' | head -n 1)
 	echo "processor: ${processor:-unknown}, $(nproc) cores"
-	[ -z "${GPU:-}" ] || echo "GPU: $(nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null | head -n 1), $GPU"
+	[ -z "${GPU:-}" ] || echo "GPU: $( (nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null || echo unknown) | head -n 1), $GPU"
 	echo "BART: $("$BART" version 2> /dev/null | head -n 1), plugin $(cd "$root" && git describe --always --dirty 2> /dev/null || echo unknown)"
 	"$PYTHON" -c 'import platform, numpy; print("Python %s, numpy %s" % (platform.python_version(), numpy.__version__))'
 }

@@ -60,13 +60,13 @@ table()
 	for n in $(nets_of "$1"); do evaluate "$n"; done
 }
 
-# the pair of figures 8 and 9: Table II, at its highest acceleration
+# the pair of figures 8 and 9: Table II, at the last of its accelerations, the highest
 stage_nets() { nets_of table2 | grep -- "-r${MODL_R##* }-\(greedy\|end-to-end\)$"; }
 
 # all_trained <network> ...
 all_trained()
 {
-	for n in "$@"; do exists "$out/nets/$n/weights" || { note "$n is not trained yet, see part ${t:-table2}"; return 1; }; done
+	for n in "$@"; do exists "$out/nets/$n/weights" || { note "$n is not trained yet, see part table2"; return 1; }; done
 }
 
 # figure 8: every stage of one slice
