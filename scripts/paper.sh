@@ -142,7 +142,7 @@ part()
 {
 	case $1 in
 	data) make_all_data ;;
-	train) train_all $(for t in $TABLES; do nets_of $t; done) ;;
+	train) train_all $(for t in table4 table5 table3 table2 table1; do nets_of $t | sort -r; done) ;;	# the longest first
 	table[1-5]) table "$1" ;;
 	table[1-5]:*) one_training "${1%%:*}" "${1#*:}" ;;
 	stages) stages_part ;;

@@ -7,11 +7,12 @@ of_header() { sed -n "s/^$1 //p" "$2.hdr"; }
 
 is_trained() { exists "$out/nets/$1/weights" || [ -f "$out/nets/$1/stopped" ]; }
 
-# pieces <folder>: counts iterations that are kept (done), names the piece to go on from
-# (from), that of the lowest validation nRMSE (best), and the number of the next
+# pieces <folder>: counts iterations that are kept (done) and the pieces that made them
+# (kept), names the piece to go on from (from), that of the lowest validation nRMSE
+# (best), and the number of the next
 pieces()
 {
-	done=0 from= best= piece=1
+	done=0 kept=0 from= best= piece=1
 
 	while [ -f "$1/log$piece.csv" ]; do
 
@@ -19,6 +20,7 @@ pieces()
 
 			from=$1/piece$piece-last
 			done=$((done + $(of_header iteration "$from")))
+			kept=$((kept + 1))
 
 			[ -n "$best" ] && awk "BEGIN { exit !($(of_header valid-nrmse "$best") <= $(of_header valid-nrmse "$1/piece$piece")) }" \
 				|| best=$1/piece$piece
@@ -55,7 +57,7 @@ run_piece()
 	threads=1
 	[ -z "${GPU:-}" ] || threads=${OMP_NUM_THREADS:-$(nproc)}
 
-	OMP_NUM_THREADS=$threads BART_DEBUG_LEVEL=2 bart gleam $net $gpu -b "$(get "$kind" BATCH)" -s $((SEED + 1000 * (piece - 1))) \
+	OMP_NUM_THREADS=$threads BART_DEBUG_LEVEL=2 bart gleam $net $gpu -b "$(get "$kind" BATCH)" -s $((SEED + 1000 * kept)) \
 		-n $((total - done)) ${PIECE:+--max-time "$PIECE"} --lr "$now" --lr-end "$end" ${from:+--load "$from"} \
 		--pattern "$data/train/pat" --valid-every "$(get "$kind" VALID_EVERY)" \
 		--valid-data k="$data/valid/ksp",c="$data/valid/maps",r="$data/valid/ref",p="$data/valid/pat" \
