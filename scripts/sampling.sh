@@ -1,6 +1,7 @@
 # Sourced by the scripts that undersample: patterns of given acceleration, coil
 # maps from the middle of what they leave, and images combined with these.
-# Wants X, Y (image size), R, calib, growth and seed; lines=yes for lines (simulate.sh -L).
+# Wants X, Y (image size), R, calib, growth and seed; lines=yes for lines and pool, a
+# number of patterns, as simulate.sh has them.
 
 # poisson <distance> <seed> <output>: 0/1 over the two image dimensions. The
 # distance is in pixels of k-space; with growth > 0 it grows with the distance
@@ -81,11 +82,24 @@ one_pattern()
 	fi
 }
 
-# patterns <first> <last> <output>: a seed for each slice
+# missing_pattern <number>: those before it may have been made for another scan
+missing_pattern()
+{
+	exists "$tmp/pat.$1" || one_pattern "$1"
+}
+
+# patterns <first> <last> <output>: a seed for each slice, or as many as pool says in turn
 patterns()
 {
-	parallel "$1" "$2" one_pattern
-	bart join 13 $(seq -f "$tmp/pat.%g" "$1" "$2") "$3"
+	if [ -z "${pool:-}" ]; then
+
+		parallel "$1" "$2" one_pattern
+		bart join 13 $(seq -f "$tmp/pat.%g" "$1" "$2") "$3"
+		return
+	fi
+
+	parallel 0 $((pool - 1)) missing_pattern
+	bart join 13 $(for i in $(seq "$1" "$2"); do echo "$tmp/pat.$((i % pool))"; done) "$3"
 }
 
 # ecalib <kspace> <maps>: one map, no mask. Lines: up to 24 points along READ.

@@ -7,8 +7,8 @@ seed_of_set() { case $1 in train) echo 1 ;; valid) echo 2 ;; test) echo 3 ;; esa
 settings_of()
 {
 	case $1 in
-	knee/*) echo "$KNEE_X x $KNEE_Y, $(images_of knee "$2"), -C $KNEE_C -n $KNEE_SNR -R ${1#*/r}" ;;
-	brain/*) echo "$BRAIN_X x $BRAIN_Y, $(images_of brain "$2"), -L -C $BRAIN_C -n $BRAIN_SNR -R ${1#*/r}" ;;
+	knee/*) echo "$KNEE_X x $KNEE_Y, $(images_of knee "$2"), -C $KNEE_C -n $KNEE_SNR -R ${1#*/r}${PATTERNS:+ -N $PATTERNS}" ;;
+	brain/*) echo "$BRAIN_X x $BRAIN_Y, $(images_of brain "$2"), -L -C $BRAIN_C -n $BRAIN_SNR -R ${1#*/r}${PATTERNS:+ -N $PATTERNS}" ;;
 	cine/*) echo "$CINE_X x $CINE_X x $CINE_FRAMES, $(get CINE "$(echo "$2" | tr a-z A-Z)") phantoms, -C $CINE_C -k $CINE_K -n $CINE_SNR -R ${1#*/r}" ;;
 	memory/*) echo "$MEMORY_X x $MEMORY_Y, ellipses:2, -C $KNEE_C -n $KNEE_SNR -R ${1#*/r}" ;;
 	esac
@@ -42,7 +42,7 @@ images()
 # slices <set> <train, valid or test> <X> <Y> <kinds> <scans> <option of simulate.sh> ...
 slices()
 {
-	folder=$(data_of "$1")/$2 first=$(seed_of_set "$2") size="$3 $4" kinds=$5 scans=$6 list=
+	set=$1 folder=$(data_of "$1")/$2 first=$(seed_of_set "$2") size="$3 $4" kinds=$5 scans=$6 list=
 	shift 6
 
 	for i in $(seq 0 $((scans - 1))); do
@@ -53,7 +53,10 @@ slices()
 		list="$list $image"
 	done
 
-	"$here/simulate.sh" -c -s "$first" "$@" "$folder" $list 2> "$tmp/log" || { cat "$tmp/log" >&2; exit 1; }
+	# found once for all three
+	distance=$(sed -n 's/^acceleration.*, distance \([0-9.]*\)).*/\1/p' "$(data_of "$set")/train/info.txt" 2> /dev/null || true)
+
+	"$here/simulate.sh" -c -s "$first" ${distance:+-D "$distance"} "$@" "$folder" $list 2> "$tmp/log" || { cat "$tmp/log" >&2; exit 1; }
 	sed -n 's/^acceleration/   &/p' "$folder/info.txt" >&2
 }
 
@@ -113,7 +116,7 @@ make_one()
 		[ "$name" = BRAIN ] && lines=-L || lines=
 
 		slices "$1" "$2" "$(get "$name" X)" "$(get "$name" Y)" "$(get "$name" "$(echo "$2" | tr a-z A-Z)")" "$scans" \
-			$lines -C "$(get "$name" C)" -n "$(get "$name" SNR)" -R "${1#*/r}" ;;
+			$lines ${PATTERNS:+-N "$PATTERNS"} -C "$(get "$name" C)" -n "$(get "$name" SNR)" -R "${1#*/r}" ;;
 	esac
 }
 

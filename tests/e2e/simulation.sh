@@ -95,6 +95,18 @@ check "lines: each with the same chance" evenly
 check "lines: k-space and reference agree" lines_consistent
 check "lines: the same seed, the same data" eval '"$S/simulate.sh" -L -C 8 -R 2.5 -n 1000 lines2 heads && same_bits lines/ksp lines2/ksp && grep -q "measured: 2.4615 .*random lines, 8 of the centre" lines2/info.txt'
 check "lines: another seed, other lines" eval '"$S/simulate.sh" -L -C 8 -R 2.5 -n 1000 -s 2 lines3 heads && ! same_bits lines/pat lines3/pat'
+
+# ---- patterns that are used in turn, a distance that is known
+
+"$S/simulate.sh" -C 10 -R 4 -N 2 few heads 2> log || cat log
+one_of() { "$BART" slice 13 "$1" few/pat "one$1"; }
+in_turn() { one_of 0 && one_of 1 && one_of 2 && same_bits one0 one2 && ! same_bits one0 one1; }
+known() { local d; d=$(sed -n 's/.*distance \([0-9.]*\)).*/\1/p' few/info.txt) && "$S/simulate.sh" -C 10 -R 4 -N 2 -D "$d" few2 heads && same_bits few/ksp few2/ksp && grep -q "distance $d)" few2/info.txt; }
+
+check "patterns used in turn" in_turn
+check "a distance that is known gives the same" known
+expect_error "... one that is no number" "-D .distance. is 'far'" "$S/simulate.sh" -D far no heads
+
 expect_error "lines: R that leaves less than the centre" "-R 8 leaves 4 of 32 lines.*-C asks for 8" "$S/simulate.sh" -L -C 8 -R 8 no heads
 expect_error "lines: a centre too small for maps" "lines of the centre.*is 3, expected 6" "$S/simulate.sh" -L -C 3 -R 4 no heads
 
