@@ -7,6 +7,7 @@
 #	make CUDA=1 CUDNN=1		build/cuda/bart
 #	make EMULATE=1			build/emulated/bart: the GPU's code on an emulated device
 #	make CUDA=1 CUDNN=1 bundle	build/bundle: tests and benchmarks for a machine with a GPU
+#	make paper SCALE=small		the paper's tables and figures (doc/paper.md); SCALE=full: its sizes
 #	make DEBUG=1 ASAN=1 UBSAN=1	build/asan/bart
 #	make install PREFIX=/usr/local	the patched bart
 #
@@ -61,7 +62,16 @@ bartmake = +$(MAKE) --no-print-directory -C $(B) $(if $(filter -j%,$(MAKEFLAGS))
 # two makes in one BART tree would be in each other's way; each of them is parallel
 .NOTPARALLEL:
 
-.PHONY: all overlay unit test demo bench bundle install clean distclean
+# of paper; of a folder of results, which paper.sh leaves and goes on with
+OUT ?= paper-$(SCALE)
+
+ifneq (,$(filter paper,$(MAKECMDGOALS)))
+ifeq (,$(and $(filter 1,$(words $(SCALE))),$(filter small full,$(SCALE))))
+$(error SCALE is '$(SCALE)', expected small or full: make paper SCALE=small)
+endif
+endif
+
+.PHONY: all overlay unit test demo paper bench bundle install clean distclean
 
 all: overlay
 	$(bartmake) bart
@@ -99,6 +109,9 @@ test: all unit
 
 demo: all
 	BART=$(abspath $(B))/bart scripts/demo.sh demo
+
+paper: all
+	BART=$(abspath $(B))/bart scripts/paper.sh $(SCALE) $(OUT)
 
 define build_bench
 	$(bartmake) gleam_bench_$(1)

@@ -123,6 +123,22 @@ keep()
 	mv "$1.hdr" "$2.hdr"
 }
 
+# same_settings <folder> <settings>: those of what is there already; written as a
+# whole, since others may read them
+same_settings()
+{
+	if [ -f "$1/settings" ]; then
+
+		[ "$2" = "$(cat "$1/settings")" ] \
+			|| die "$1 holds results of other settings: expected '$2', found '$(cat "$1/settings")'. Remove it, or give another folder"
+		return
+	fi
+
+	mkdir -p "$1"
+	echo "$2" > "$tmp/settings"
+	mv "$tmp/settings" "$1/settings"
+}
+
 # parallel <first> <last> <command>: calls it with each number, as many at a time
 # as there are cores; fails when one of them does
 parallel()

@@ -119,16 +119,6 @@ keep_better()
 
 valid_of() { sed -n 's/^valid-nrmse //p' "$1.hdr"; }
 
-# same_settings <folder> <settings>: those of what is there already
-same_settings()
-{
-	[ ! -f "$1/settings" ] || [ "$2" = "$(cat "$1/settings")" ] \
-		|| die "$1 holds a network of other settings: expected '$2', found '$(cat "$1/settings")'. Remove it, or give another folder"
-
-	mkdir -p "$1"
-	echo "$2" > "$1/settings"
-}
-
 # first_training <name> <learning rate> <a fifth of it> <option> ...
 first_training()
 {

@@ -1,6 +1,7 @@
 # Sourced by the scripts that undersample: patterns of given acceleration, coil
 # maps from the middle of what they leave, and images combined with these.
-# Wants X, Y (image size), R, calib, growth and seed.
+# Wants X, Y (image size), R, calib, growth and seed; lines=yes for lines and pool, a
+# number of patterns, as simulate.sh has them.
 
 # poisson <distance> <seed> <output>: 0/1 over the two image dimensions. The
 # distance is in pixels of k-space; with growth > 0 it grows with the distance
@@ -44,22 +45,70 @@ find_distance()
 	echo "$mid"
 }
 
+# check_lines: are there as many as R and the centre ask for?
+check_lines()
+{
+	number "-R (acceleration)" "$R" 1
+	whole "-C (lines of the centre)" "$calib" 6	# the kernel of ecalib
+
+	[ "$calib" -le "$(lines_of_R)" ] || die "-R $R leaves $(lines_of_R) of $Y lines, but -C asks for $calib of the centre: give a smaller R, or a smaller centre"
+}
+
+# the nearest whole number of lines
+lines_of_R() { awk "BEGIN { printf \"%d\", $Y / $R + 0.5 }"; }
+
+# random_lines <seed> <output>: 0/1, the same along READ
+random_lines()
+{
+	python - "$X" "$Y" "$(lines_of_R)" "$calib" "$1" "$2" <<-END
+	import random, sys, cfl, numpy as np
+	X, Y, count, centre, seed = (int(i) for i in sys.argv[1:6])
+	first = Y // 2 - centre // 2
+	middle = range(first, first + centre)
+	others = random.Random(seed).sample([i for i in range(Y) if i not in middle], count - centre)
+	p = np.zeros((X, Y))
+	p[:, list(middle) + others] = 1.
+	cfl.write(sys.argv[6], p)
+	END
+}
+
 one_pattern()
 {
-	poisson "$distance" $((seed * 1000 + $1)) "$tmp/pat.$1"
+	if [ "${lines:-no}" = yes ]; then
+
+		random_lines $((seed * 1000 + $1)) "$tmp/pat.$1"
+	else
+		poisson "$distance" $((seed * 1000 + $1)) "$tmp/pat.$1"
+	fi
 }
 
-# patterns <first> <last> <output>: a seed for each slice
+# missing_pattern <number>: those before it may have been made for another scan
+missing_pattern()
+{
+	exists "$tmp/pat.$1" || one_pattern "$1"
+}
+
+# patterns <first> <last> <output>: a seed for each slice, or as many as pool says in turn
 patterns()
 {
-	parallel "$1" "$2" one_pattern
-	bart join 13 $(seq -f "$tmp/pat.%g" "$1" "$2") "$3"
+	if [ -z "${pool:-}" ]; then
+
+		parallel "$1" "$2" one_pattern
+		bart join 13 $(seq -f "$tmp/pat.%g" "$1" "$2") "$3"
+		return
+	fi
+
+	parallel 0 $((pool - 1)) missing_pattern
+	bart join 13 $(for i in $(seq "$1" "$2"); do echo "$tmp/pat.$((i % pool))"; done) "$3"
 }
 
-# ecalib <kspace> <maps>: one map, no mask
+# ecalib <kspace> <maps>: one map, no mask. Lines: up to 24 points along READ.
 ecalib()
 {
-	{ bart ecalib -m 1 -c 0 -r "$calib" "$1" "$2" > /dev/null; } 2> /dev/null \
+	region=$calib
+	[ "${lines:-no}" = no ] || region=$((X < 24 ? X : 24)):$calib:1
+
+	{ bart ecalib -m 1 -c 0 -r "$region" "$1" "$2" > /dev/null; } 2> /dev/null \
 		|| die "bart ecalib fails for $X x $Y pixels with a calibration region of $calib: give another one, or larger images"
 }
 

@@ -14,9 +14,13 @@ usage()
 	dimension 13, and <out>/info.txt.
 
 	-R r	acceleration: pixels over sampled points, the calibration region included (4)
-	-C n	calibration region, n x n (24)
+	-C n	calibration region, n x n (24); with -L: lines of the centre, all of them sampled
+	-L	lines: the readout (dimension 0) is fully sampled, lines of dimension 1 are left
+		out at random, the same chance for each of them but those of the centre
 	-V f	growth of the distances between samples towards the rim of k-space: 0 is
 		the plain Poisson disc, 20 is 'bart poisson -v' (0)
+	-D d	distance between samples, as info.txt of another set has it, instead of searching it
+	-N n	this many patterns, used in turn (one for each slice)
 	-n snr	mean signal of the object over the standard deviation of the real part of
 		the noise, both with all coils combined (50)
 	-p rad	standard deviation of an added smooth phase (1)
@@ -26,14 +30,17 @@ usage()
 	exit 1
 }
 
-R=4 calib=24 growth=0 snr=50 phase=1 seed=1 truth=full
+R=4 calib=24 lines=no growth=0 snr=50 phase=1 seed=1 truth=full distance='' pool=''
 
-while getopts R:C:V:n:p:s:c opt; do
+while getopts R:C:LV:D:N:n:p:s:c opt; do
 
 	case $opt in
 	R) R=$OPTARG ;;
 	C) calib=$OPTARG ;;
+	L) lines=yes ;;
 	V) growth=$OPTARG ;;
+	D) distance=$OPTARG ;;
+	N) pool=$OPTARG ;;
 	n) snr=$OPTARG ;;
 	p) phase=$OPTARG ;;
 	s) seed=$OPTARG ;;
@@ -60,6 +67,10 @@ done
 X=$(dim 0 "$1")
 Y=$(dim 1 "$1")
 COILS=8
+
+[ $lines = no ] || check_lines
+[ -z "$distance" ] || number "-D (distance)" "$distance" 1
+[ -z "$pool" ] || whole "-N (patterns)" "$pool" 1
 
 # One scan: $parts/{ksp,pat,maps,ref}.<scan>, k-space last
 simulate()
@@ -114,17 +125,22 @@ drop_empty()
 # Finished scans are kept in $out/parts until all are there, for these options.
 
 parts=$out/parts
-options="-R $R -C $calib -V $growth -n $snr -p $phase -s $seed $truth $*"
+[ $lines = no ] && sampled="calibration $calib x $calib" || sampled="random lines, $calib of the centre"
+options="-R $R -C $calib -V $growth -n $snr -p $phase -s $seed $truth $([ $lines = no ] || echo "lines ")${distance:+-D $distance }${pool:+-N $pool }$*"
 
 [ "$(cat "$parts/options" 2> /dev/null)" = "$options" ] || rm -rf "$parts"
 mkdir -p "$parts"
 echo "$options" > "$parts/options"
 
-if [ -f "$parts/distance" ]; then
+if [ $lines = yes ]; then
+
+	distance=none
+
+elif [ -f "$parts/distance" ]; then
 
 	distance=$(cat "$parts/distance")
 else
-	distance=$(find_distance)
+	distance=${distance:-$(find_distance)}
 	echo "$distance" > "$parts/distance"
 fi
 
@@ -154,8 +170,8 @@ done
 
 cat > "$out/info.txt" <<END
 scans: $*
-slices: $slice of $X x $Y, $COILS coils (simulated)
-acceleration, measured: $(acceleration "$out/pat") (asked: $R; calibration $calib x $calib, growth $growth, distance $distance)
+slices: $slice of $X x $Y, $COILS coils (simulated)${pool:+, $pool patterns}
+acceleration, measured: $(acceleration "$out/pat") (asked: $R; $sampled, growth $growth, distance $distance)
 snr: $snr, smooth phase: $phase rad, seed: $seed, reference: from the $truth k-space
 END
 

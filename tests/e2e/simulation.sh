@@ -49,6 +49,67 @@ check "volumes: the same seed, the same data" eval '"$S/simulate-volume.sh" -x 2
 check "volumes: another seed, other data" eval '"$S/simulate-volume.sh" -x 24 -C 8 -V 4 -R 3 -n 1000 -s 2 2 vol2 && ! same_bits vol/ksp vol2/ksp'
 check "volumes: a network trains on them" eval '"$BART" gleam -I 1 --features 4 -b 1 -n 1 --pattern vol/pat vw vol/ksp vol/maps vol/ref && grep -qx "spatial 3" vw.hdr'
 
+# ---- slices, lines left out
+
+"$S/phantoms.sh" -x 32 ellipses:3 heads
+"$S/simulate.sh" -L -C 8 -R 2.5 -n 1000 lines heads 2> log || cat log
+
+# 13 of 32 lines, the eight of the centre among them, the others not the same in all slices
+random_lines()
+{
+	PYTHONPATH=$S "$NUMPY" - <<-PYTHON
+	import cfl, numpy as np
+	p = abs(cfl.read("lines/pat")).reshape(32, 32, 3)
+	assert set(np.unique(p)) == {0., 1.}
+	assert (p == p[:1]).all(), "READ is not fully sampled"
+	lines = p[0] > 0
+	assert (lines.sum(axis=0) == 13).all(), lines.sum(axis=0)
+	assert lines[12:20].all(), "centre"
+	assert (lines[:, 0] != lines[:, 1]).any() and (lines[:, 0] != lines[:, 2]).any(), "the same lines"
+	PYTHON
+}
+
+# over many patterns every line has the same chance
+evenly()
+{
+	PYTHONPATH=$S bash -c '
+		tmp=. here=$0 X=1 Y=32 R=2.5 calib=8 lines=yes
+		number() { :; }; whole() { :; }; python() { '"$NUMPY"' "$@"; }
+		. "$here/sampling.sh"
+		for i in $(seq 100); do random_lines $i even$i; done' "$S" || return
+
+	PYTHONPATH=$S "$NUMPY" - <<-PYTHON
+	import cfl, numpy as np
+	often = np.mean([abs(cfl.read("even%d" % i)).reshape(32) for i in range(1, 101)], axis=0)
+	others = np.r_[often[:12], often[20:]]
+	assert (often[12:20] == 1.).all() and abs(others.mean() - 5. / 24.) < 1e-6
+	assert abs(others - 5. / 24.).max() < 4.5 * np.sqrt(5. / 24. * 19. / 24. / 100.), others
+	assert abs(others[:12].mean() - others[12:].mean()) < 0.05
+	PYTHON
+}
+
+lines_consistent() { "$BART" fmac lines/ref lines/maps lc && "$BART" fft -u 3 lc lf && "$BART" fmac lf lines/pat le && compare "$(nrmse lines/ksp le)" "<" 0.1; }
+
+check "lines: as many as R says, the centre, others in each slice" random_lines
+check "lines: each with the same chance" evenly
+check "lines: k-space and reference agree" lines_consistent
+check "lines: the same seed, the same data" eval '"$S/simulate.sh" -L -C 8 -R 2.5 -n 1000 lines2 heads && same_bits lines/ksp lines2/ksp && grep -q "measured: 2.4615 .*random lines, 8 of the centre" lines2/info.txt'
+check "lines: another seed, other lines" eval '"$S/simulate.sh" -L -C 8 -R 2.5 -n 1000 -s 2 lines3 heads && ! same_bits lines/pat lines3/pat'
+
+# ---- patterns that are used in turn, a distance that is known
+
+"$S/simulate.sh" -C 10 -R 4 -N 2 few heads 2> log || cat log
+one_of() { "$BART" slice 13 "$1" few/pat "one$1"; }
+in_turn() { one_of 0 && one_of 1 && one_of 2 && same_bits one0 one2 && ! same_bits one0 one1; }
+known() { local d; d=$(sed -n 's/.*distance \([0-9.]*\)).*/\1/p' few/info.txt) && "$S/simulate.sh" -C 10 -R 4 -N 2 -D "$d" few2 heads && same_bits few/ksp few2/ksp && grep -q "distance $d)" few2/info.txt; }
+
+check "patterns used in turn" in_turn
+check "a distance that is known gives the same" known
+expect_error "... one that is no number" "-D .distance. is 'far'" "$S/simulate.sh" -D far no heads
+
+expect_error "lines: R that leaves less than the centre" "-R 8 leaves 4 of 32 lines.*-C asks for 8" "$S/simulate.sh" -L -C 8 -R 8 no heads
+expect_error "lines: a centre too small for maps" "lines of the centre.*is 3, expected 6" "$S/simulate.sh" -L -C 3 -R 4 no heads
+
 # ---- both dimensions are phase encodings
 
 beating 32 6 1 both

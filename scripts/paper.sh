@@ -1,0 +1,181 @@
+#!/bin/sh
+# The paper's tables and figures from nothing: data, trainings, compressed sensing,
+# measurements, and a page of all of them. doc/paper.md.
+set -eu
+
+usage()
+{
+	cat >&2 <<-END
+	Usage: [NAME=value ...] paper.sh <small or full> <out> [part ...]
+
+	Parts, in order (all of them where none is given):
+
+	data	simulated data
+	train	the trainings of all tables, some at a time
+	table1	PGD: end-to-end, GLEAM, compressed sensing (CS)
+	table2	MoDL: end-to-end, checkpointing, MEL, GLEAM, CS
+	table3	PGD, lines: end-to-end, and GLEAM three times as deep, CS
+	table4	PGD, cine: as table3
+	table5	MoDL, cine: as table2
+	stages	figure 9: PSNR after each unrolled iteration; what --tol picks
+	images	figure 8: an image after each unrolled iteration
+	memory	against the number of unrolled iterations, planned and measured
+	time	seconds per iteration (figure 7), of an otherwise idle machine
+	doc	tables and pictures of all that is there, to DOC
+
+	table2:modl-r4-greedy is one training, table2:cs the compressed sensing of a table.
+	list prints the trainings. What is there is skipped, what was stopped goes on.
+
+	GPU=fp32, tf32 or bf16: on the GPU, with this precision
+	JOBS=n: trainings at a time, on the CPU with a thread each (number of cores, GPU: 1)
+	PIECE=s: a training ends after s seconds; called again it goes on
+	KNEE, BRAIN, CINE=<folder>: data of your own, <folder>/r<R>/{train,valid,test}/{ksp,pat,maps,ref}
+	DOC=<folder> (doc/paper/<scale>)
+	All settings of scripts/paper/<scale>.conf can be given, too.
+	END
+	exit 1
+}
+
+[ $# -ge 2 ] || usage
+
+. "$(dirname "$0")/common.sh"
+
+scale=$1 out=$2
+shift 2
+
+case $scale in
+small|full) ;;
+*) die "the scale is '$scale', expected small or full" ;;
+esac
+
+case ${GPU:-fp32} in
+fp32|tf32|bf16) ;;
+*) die "GPU is '$GPU', expected fp32, tf32 or bf16, or nothing" ;;
+esac
+
+. "$here/paper/$scale.conf"
+. "$here/paper/nets.sh"
+. "$here/paper/data.sh"
+. "$here/paper/train.sh"
+. "$here/paper/evaluate.sh"
+. "$here/paper/measure.sh"
+
+whole JOBS "$JOBS" 1
+whole TIME_ITER "$TIME_ITER" 1
+whole TIME_ROUNDS "$TIME_ROUNDS" 1
+whole STAGE_SLICE "$STAGE_SLICE" 0
+[ -z "${PIECE:-}" ] || number PIECE "$PIECE" 1e-3
+
+export BART PYTHON
+mkdir -p "$out"
+
+# settings: a line for each, as they are now
+settings()
+{
+	for name in $(sed -n 's/^: "${\([A-Z_]*\):=.*/\1/p' "$here/paper/$scale.conf"); do
+
+		eval "echo \"$name=\$$name\""
+	done
+}
+
+# ... and those of one kind of network, which the file has for all
+overrides()
+{
+	for k in PGD MODL BRAIN CINE_PGD CINE_MODL; do
+		for n in LR LR_END BATCH VALID_EVERY; do
+
+			eval "[ -z \"\${${k}_$n:-}\" ] || echo \"${k}_$n=\$${k}_$n\""
+		done
+	done
+}
+
+# machine: where this runs
+machine()
+{
+	processor=$(LC_ALL=C lscpu 2> /dev/null | sed -n 's/^Model name: *//p' | head -n 1)
+	echo "processor: ${processor:-unknown}, $(nproc) cores"
+	[ -z "${GPU:-}" ] || echo "GPU: $( (nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null || echo unknown) | head -n 1), $GPU"
+	echo "BART: $("$BART" version 2> /dev/null | head -n 1), plugin $(cd "$root" && git describe --always --dirty 2> /dev/null || echo unknown)"
+	"$PYTHON" -c 'import platform, numpy; print("Python %s, numpy %s" % (platform.python_version(), numpy.__version__))'
+}
+
+doc()
+{
+	folder=${DOC:-$root/doc/paper/$scale}
+	mkdir -p "$folder"
+	{ settings; overrides; } | awk '!seen[$0]++' > "$out/settings"
+	machine > "$out/machine"
+
+	for t in $TABLES; do
+
+		for n in $(nets_of "$t"); do network "$n"; echo "$t,$n,$kind,$R,$trainer,$set"; done
+
+	done > "$out/nets.csv"
+
+	stage_nets > "$out/stage-nets"
+	python "$here/paper/report.py" "$scale" "$out" "$folder"
+
+	if has_matplotlib; then
+
+		python "$here/paper/plots.py" "$out" "$folder"
+	else
+		note "paper: no matplotlib for $PYTHON: pictures are left out"
+	fi
+
+	note "== $folder/README.md"
+}
+
+# one_training <table> <network>
+one_training()
+{
+	if [ "$2" = cs ]; then
+
+		for r in $(R_of "$(kind_of_table "$1")"); do cs "$(set_of "$(kind_of_table "$1")" "$r")"; done
+		return
+	fi
+
+	nets_of "$1" | grep -qx -- "$2" || die "$1 has no training '$2', expected one of: cs $(nets_of "$1" | xargs)"
+	train "$2"
+}
+
+part()
+{
+	case $1 in
+	data) make_all_data ;;
+	train) train_all $(for t in table4 table5 table3 table2 table1; do nets_of $t | sort -r; done) ;;	# the longest first
+	table[1-5]) table "$1" ;;
+	table[1-5]:*) one_training "${1%%:*}" "${1#*:}" ;;
+	stages) stages_part ;;
+	images) images_part ;;
+	memory) memory_part ;;
+	time) time_part ;;
+	doc) doc ;;
+	list) for t in $TABLES; do nets_of $t | sed "s/^/$t:/"; done ;;
+	esac
+}
+
+[ $# -gt 0 ] || set -- data train table1 table2 table3 table4 table5 stages images memory time doc
+
+for p in "$@"; do
+
+	case $p in
+	data|train|table[1-5]|table[1-5]:*|stages|images|memory|time|doc|list) ;;
+	*) die "there is no part '$p', expected some of: data train table1 ... table5 stages images memory time doc list" ;;
+	esac
+done
+
+for p in "$@"; do
+
+	begin=$(date +%s)
+	part "$p"
+
+	case ${PAPER_INNER:-}$p in
+	1*|doc|list) continue ;;
+	esac
+
+	# where all was there, nothing is added
+	seconds=$(($(date +%s) - begin))
+	note "== part $p: $seconds s"
+	[ -f "$out/times.csv" ] || echo "part,seconds" > "$out/times.csv"
+	echo "$p,$seconds" >> "$out/times.csv"
+done
