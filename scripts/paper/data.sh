@@ -10,7 +10,7 @@ settings_of()
 	knee/*) echo "$KNEE_X x $KNEE_Y, $(images_of knee "$2"), -C $KNEE_C -n $KNEE_SNR -R ${1#*/r}${PATTERNS:+ -N $PATTERNS}" ;;
 	brain/*) echo "$BRAIN_X x $BRAIN_Y, $(images_of brain "$2"), -L -C $BRAIN_C -n $BRAIN_SNR -R ${1#*/r}${PATTERNS:+ -N $PATTERNS}" ;;
 	cine/*) echo "$CINE_X x $CINE_X x $CINE_FRAMES, $(get CINE "$(echo "$2" | tr a-z A-Z)") phantoms, -C $CINE_C -k $CINE_K -n $CINE_SNR -R ${1#*/r}" ;;
-	memory/*) echo "$MEMORY_X x $MEMORY_Y, ellipses:2, -C $KNEE_C -n $KNEE_SNR -R ${1#*/r}" ;;
+	memory/*) echo "$MEMORY_X x $MEMORY_Y, ellipses:2, -L -C 6 -R ${1#*/r}" ;;
 	esac
 }
 
@@ -110,7 +110,7 @@ make_one()
 
 	case $1 in
 	cine/*) series "$1" "$2" ;;
-	memory/*) slices "$1" "$2" "$MEMORY_X" "$MEMORY_Y" ellipses:2 1 -C "$KNEE_C" -n "$KNEE_SNR" -R "${1#*/r}" ;;
+	memory/*) slices "$1" "$2" "$MEMORY_X" "$MEMORY_Y" ellipses:2 1 -L -C 6 -R "${1#*/r}" ;;
 	*)
 		[ "$2" = train ] && scans=$(get "$name" SCANS) || scans=1
 		[ "$name" = BRAIN ] && lines=-L || lines=
@@ -150,10 +150,10 @@ asked_of()
 	is_own "$1" && data_of "$1" || settings_of "$1" train
 }
 
-# data for the plot of memory over N: of another size than the user's, perhaps
+# data for the plot of memory over N, of another size perhaps; lines are made quickly
 memory_set()
 {
-	[ "$MEMORY_X $MEMORY_Y${KNEE:-}" = "$KNEE_X $KNEE_Y" ] && echo "knee/r${MODL_R%% *}" || echo "memory/r${MODL_R%% *}"
+	[ "$MEMORY_X $MEMORY_Y${KNEE:-}" = "$KNEE_X $KNEE_Y" ] && echo "knee/r${MODL_R%% *}" || echo memory/r4
 }
 
 make_all_data()
