@@ -53,12 +53,12 @@ size_t gleam_memory_total(const struct gleam_memory_s* plan)
 void gleam_memory_print(const struct gleam_memory_s* plan)
 {
 	for (int i = 0; i < plan->n; i++)
-		bart_printf("%-44s %9.1f MiB\n", plan->what[i], (double)plan->bytes[i] / MIB);
+		bart_printf("%-44s %9.2f MiB\n", plan->what[i], (double)plan->bytes[i] / MIB);
 
-	bart_printf("%-44s %9.1f MiB\n", "in all", (double)gleam_memory_total(plan) / MIB);
+	bart_printf("%-44s %9.2f MiB\n", "in all", (double)gleam_memory_total(plan) / MIB);
 
 	if (0 < plan->unit_bytes)
-		bart_printf("%-44s %9.1f MiB\n", plan->unit, (double)plan->unit_bytes / MIB);
+		bart_printf("%-44s %9.2f MiB\n", plan->unit, (double)plan->unit_bytes / MIB);
 }
 
 // a line "<key>  <number> kB" of a file below /proc; 0 where there is none
