@@ -88,6 +88,14 @@ static void check_network(struct infer_s* s)
 		error("--iterations is %ld, but %s holds a network of %ld: give 1 to %ld\n",
 			c->iterations, c->weights, net->iterations, net->iterations);
 
+	// of what the network makes in between nothing was asked in training
+	long length = net->iterations / net->modules;
+	bool within = (GLEAM_UNSET != c->iterations) && (0 != c->iterations % length);
+
+	if (within || ((0. < c->tol) && (1 < length)))
+		debug_printf(DP_WARN, "%s: modules of %ld iterations were trained, and only behind each of them is there an image. "
+			"--iterations and --tol are for networks with as many modules as iterations.\n", c->weights, length);
+
 	gleam_data_expect(s->data, c->weights, net->prox.maps, net->prox.spatial);
 
 	const char* const inputs[] = { c->files.kspace, c->files.maps, c->files.pattern, c->files.trajectory, c->files.reference };

@@ -81,14 +81,25 @@ static size_t proc_bytes(const char* file, const char* key)
 	return 1024UL * kib;
 }
 
+/* Without files that are mapped (data, and this program): what the system can drop at
+ * any time.
+ */
+static size_t without_files(const char* key)
+{
+	size_t bytes = proc_bytes("/proc/self/status", key);
+	size_t files = proc_bytes("/proc/self/status", "RssFile");
+
+	return (bytes > files) ? (bytes - files) : 0;
+}
+
 size_t gleam_memory_resident(void)
 {
-	return proc_bytes("/proc/self/status", "VmRSS");
+	return without_files("VmRSS");
 }
 
 size_t gleam_memory_peak(void)
 {
-	return proc_bytes("/proc/self/status", "VmHWM");
+	return without_files("VmHWM");
 }
 
 size_t gleam_memory_available(void)

@@ -37,7 +37,7 @@ extern size_t gleam_memory_total(const struct gleam_memory_s* plan);
 // to stdout
 extern void gleam_memory_print(const struct gleam_memory_s* plan);
 
-// bytes that the machine has free; of this process, resident now and at most since it started
+// bytes that the machine has free; of this process, resident now and at most since it started, mapped files not counted
 extern size_t gleam_memory_available(void);
 extern size_t gleam_memory_resident(void);
 extern size_t gleam_memory_peak(void);

@@ -99,28 +99,6 @@ static void set_rates(struct gleam_trainer_s* t)
 	t->place->device->upload(t->rates, t->host_rates, sizeof(t->host_rates));
 }
 
-static noreturn void inversion_failed(const struct gleam_trainer_s* t, long i)
-{
-	gleam_report_break(t->report);
-
-	error("The inversion by --trainer mel is off by %.3g of x^(%ld) at iteration %ld, at most %g is allowed (--max-inversion-error): "
-		"its gradients are no longer those of the network, and training stops. What helps: more --checkpoints (%ld now, up to %ld), "
-		"a larger --mu, more --cg-iter and --fixed-point iterations; --trainer checkpoint inverts nothing. %s, if it was written, is as it was then.\n",
-		t->errors[i], t->restart[i], t->iteration, t->conf->trainer.max_error, t->keep.checkpoints, t->length, t->conf->weights);
-}
-
-// nor may they be something that is not a number
-static void take_errors(struct gleam_trainer_s* t, const double* sums)
-{
-	for (long i = 0; i < t->weights->net.modules * t->restarts; i++) {
-
-		t->errors[i] = sqrt(sums[2 * i] / sums[2 * i + 1]);
-
-		if (!(t->errors[i] <= t->conf->trainer.max_error))
-			inversion_failed(t, i);
-	}
-}
-
 static void take_sums(struct gleam_trainer_s* t)
 {
 	long modules = t->weights->net.modules;
@@ -137,7 +115,8 @@ static void take_sums(struct gleam_trainer_s* t)
 			diverged(t, "The loss is");
 	}
 
-	take_errors(t, sums + modules);
+	for (long i = 0; i < modules * t->restarts; i++)
+		t->errors[i] = sqrt(sums[modules + 2 * i] / sums[modules + 2 * i + 1]);
 }
 
 static void train_iteration(struct gleam_trainer_s* t)
@@ -287,6 +266,30 @@ static void report(struct gleam_trainer_s* t, double seconds, bool validated)
 	gleam_report_iteration(t->report, &progress);
 }
 
+static noreturn void inversion_failed(const struct gleam_trainer_s* t, long i)
+{
+	gleam_report_break(t->report);
+
+	error("The inversion by --trainer mel is off by %.3g of x^(%ld) at iteration %ld, at most %g is allowed (--max-inversion-error): "
+		"its gradients are no longer those of the network, and training stops. What helps: more --checkpoints (%ld now, up to %ld), "
+		"a larger --mu, more --cg-iter and --fixed-point iterations; --trainer checkpoint inverts nothing. %s, if it was written, is as it was then.\n",
+		t->errors[i], t->restart[i], t->iteration, gleam_trainer_max_error(&t->conf->trainer), t->keep.checkpoints, t->length, t->conf->weights);
+}
+
+// before anything of this iteration is kept; the log has it
+static void check_inversion(struct gleam_trainer_s* t, double seconds)
+{
+	for (long i = 0; i < t->weights->net.modules * t->restarts; i++) {
+
+		// nor may it be something that is not a number
+		if (t->errors[i] <= gleam_trainer_max_error(&t->conf->trainer))
+			continue;
+
+		report(t, seconds, false);
+		inversion_failed(t, i);
+	}
+}
+
 static void train_loop(struct gleam_trainer_s* t)
 {
 	t->start = timestamp();
@@ -302,6 +305,9 @@ static void train_loop(struct gleam_trainer_s* t)
 		train_iteration(t);
 
 		double seconds = timestamp() - begin;
+
+		check_inversion(t, seconds);
+
 		bool due = (0 == t->iteration % t->valid_every);
 
 		if (due)

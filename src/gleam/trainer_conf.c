@@ -12,6 +12,8 @@
 #include "gleam/trainer_conf.h"
 
 static const long PAPER_CHECKPOINTS = 7;
+static const long PAPER_FIXED_POINT = 5;
+static const double MAX_ERROR = 0.1;
 
 static const char* const names[] = {
 
@@ -59,30 +61,44 @@ static long checkpoints_of(const struct gleam_trainer_conf_s* conf, long length)
 	return conf->checkpoints;
 }
 
-struct gleam_keep_s gleam_trainer_keep(const struct gleam_trainer_conf_s* conf, const struct gleam_net_s* net)
+static long fixed_point_of(const struct gleam_trainer_conf_s* conf)
 {
-	struct gleam_keep_s keep = { .what = GLEAM_KEEP_ALL };
-
-	if (GLEAM_CHECKPOINT == conf->type)
-		keep.what = GLEAM_KEEP_IMAGES;
-
-	if (GLEAM_MEL != conf->type) {
-
-		if (GLEAM_UNSET != conf->checkpoints)
-			debug_printf(DP_WARN, "--checkpoints has no effect without --trainer mel\n");
-
-		return keep;
-	}
+	if (GLEAM_UNSET == conf->fixed_point)
+		return PAPER_FIXED_POINT;
 
 	if ((1 > conf->fixed_point) || (1000 < conf->fixed_point))
 		error("--fixed-point is %ld, but must be between 1 and 1000\n", conf->fixed_point);
 
-	if (!(0. < conf->max_error))
+	return conf->fixed_point;
+}
+
+double gleam_trainer_max_error(const struct gleam_trainer_conf_s* conf)
+{
+	return (GLEAM_ERROR_UNSET == conf->max_error) ? MAX_ERROR : conf->max_error;
+}
+
+static void check_unused(const struct gleam_trainer_conf_s* conf)
+{
+	if ((GLEAM_UNSET != conf->checkpoints) || (GLEAM_UNSET != conf->fixed_point) || (GLEAM_ERROR_UNSET != conf->max_error))
+		debug_printf(DP_WARN, "--checkpoints, --fixed-point and --max-inversion-error have no effect without --trainer mel\n");
+}
+
+struct gleam_keep_s gleam_trainer_keep(const struct gleam_trainer_conf_s* conf, const struct gleam_net_s* net)
+{
+	if (GLEAM_MEL != conf->type) {
+
+		check_unused(conf);
+
+		return (struct gleam_keep_s){ .what = (GLEAM_CHECKPOINT == conf->type) ? GLEAM_KEEP_IMAGES : GLEAM_KEEP_ALL };
+	}
+
+	if (!(0. < gleam_trainer_max_error(conf)))
 		error("--max-inversion-error is %g, but must be positive\n", conf->max_error);
 
-	keep.what = GLEAM_KEEP_FEW;
-	keep.checkpoints = checkpoints_of(conf, net->iterations / net->modules);
-	keep.fixed_point = (int)conf->fixed_point;
+	return (struct gleam_keep_s){
 
-	return keep;
+		.what = GLEAM_KEEP_FEW,
+		.checkpoints = checkpoints_of(conf, net->iterations / net->modules),
+		.fixed_point = (int)fixed_point_of(conf),
+	};
 }

@@ -5,6 +5,8 @@
 #ifndef _GLEAM_TRAINER_CONF_H
 #define _GLEAM_TRAINER_CONF_H
 
+#include <math.h>
+
 #include "gleam/conf.h"
 #include "gleam/keep.h"
 
@@ -22,11 +24,12 @@ struct gleam_trainer_conf_s {
 
 	// of MEL
 	long checkpoints;	// N_cp of a module, see gleam/keep.h; GLEAM_UNSET: 7 (paper), and fewer than its iterations
-	long fixed_point;	// iterations T that invert a network
-	double max_error;	// relative error of inversion that ends the training
+	long fixed_point;	// iterations T that invert a network; GLEAM_UNSET: 5 (paper)
+	double max_error;	// relative error of inversion that ends the training; GLEAM_ERROR_UNSET: 0.1
 };
 
-#define GLEAM_TRAINER_DEFAULTS { .type = GLEAM_GREEDY, .checkpoints = GLEAM_UNSET, .fixed_point = 5, .max_error = 0.1 }
+#define GLEAM_ERROR_UNSET (-HUGE_VAL)
+#define GLEAM_TRAINER_DEFAULTS { .type = GLEAM_GREEDY, .checkpoints = GLEAM_UNSET, .fixed_point = GLEAM_UNSET, .max_error = GLEAM_ERROR_UNSET }
 
 // greedy, end-to-end, checkpoint or mel; error() when it is none of these
 extern enum gleam_trainer_type gleam_trainer_type(const char* name);
@@ -36,7 +39,9 @@ extern enum gleam_trainer_type gleam_trainer_type(const char* name);
  */
 extern void gleam_trainer_modules(const struct gleam_trainer_conf_s* conf, struct gleam_net_s* net);
 
-// of a module of the completed network; error() when numbers make no sense
+// of a module of the completed network; error() when numbers make no sense, a warning where they have no effect
 extern struct gleam_keep_s gleam_trainer_keep(const struct gleam_trainer_conf_s* conf, const struct gleam_net_s* net);
+
+extern double gleam_trainer_max_error(const struct gleam_trainer_conf_s* conf);
 
 #endif		// _GLEAM_TRAINER_CONF_H

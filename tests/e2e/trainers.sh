@@ -55,11 +55,14 @@ modl -n 1 -s 3 kept > /dev/null 2>&1
 cp kept.cfl w.cfl; cp kept.hdr w.hdr
 expect_error "mel stops where its inversion fails" "off by [0-9.e+]* of x\^\(0\) at iteration 1, at most 0.1 .*more --checkpoints \(1 now, up to 4\), a larger --mu" \
 	modl --mu 0.001 --cg-iter 1 --trainer mel --checkpoints 1 w
+check "... which the log has" eval 'modl --mu 0.001 --cg-iter 1 --trainer mel --checkpoints 1 --log stop.csv w 2> /dev/null; compare "$(column stop.csv inversion_error_0)" ">" 0.1'
 check "... and leaves the weights that were there" same_bits w kept
 expect_error "... with another bound" "at most 1e-07" modl --trainer mel --checkpoints 1 --max-inversion-error 1e-7 w
 check "... but goes on below it" modl --mu 0.001 --cg-iter 1 --trainer mel --checkpoints 1 --max-inversion-error 1e99 w
 
 check "weights of any trainer reconstruct" eval 'for w in e m1 one; do bart gleam-infer --pattern v-pat -r v-ref $w v-ksp v-map out > table && grep -q "^4 " table || exit 1; done'
+told() { bart gleam-infer --pattern v-pat "$@" v-ksp v-map out 2>&1 | grep -q "only behind each of them is there an image"; }
+check "an image within a module is told to be none" eval 'told -I 2 e && told --tol 0.1 e && ! told e && modl -M 2 two && told -I 3 two && ! told -I 2 two'
 check "... and are validated" modl --trainer mel $valid --valid-every 2 w
 check "end-to-end training goes on from greedy weights" eval 'modl --trainer greedy g && modl --trainer end-to-end --load g w'
 
@@ -71,7 +74,7 @@ expect_error "more checkpoints than iterations" "between 1 .* and 4" modl --trai
 expect_error "more than there are in a module" "between 1 .* and 2" modl -M 2 --trainer mel --checkpoints 3 w
 expect_error "no fixed-point iteration" "between 1 and 1000" modl --trainer mel --fixed-point 0 w
 expect_error "a bound that is no number" "must be positive" modl --trainer mel --max-inversion-error nan w
-check "--checkpoints elsewhere is told to have no effect" eval 'pgd --checkpoints 2 w 2>&1 | grep -q "no effect without --trainer mel"'
+check "--checkpoints elsewhere is told to have no effect" eval 'for o in "--checkpoints 2" "--fixed-point 0" "--max-inversion-error -3"; do pgd $o w 2>&1 | grep -q "no effect without --trainer mel" || exit 1; done'
 
 # memory: what the plan says of activations
 planned() { modl --features 128 --memory "$@" w | sed -n "s/^$what  *\([0-9.]*\) MiB/\1/p"; }
