@@ -66,6 +66,10 @@ whole TIME_ROUNDS "$TIME_ROUNDS" 1
 whole STAGE_SLICE "$STAGE_SLICE" 0
 [ -z "${PIECE:-}" ] || number PIECE "$PIECE" 1e-3
 
+case $out in
+*[[:space:]%]*) die "'$out': the scripts cannot work in folders with a space or % in their names" ;;
+esac
+
 export BART PYTHON
 mkdir -p "$out"
 
@@ -93,18 +97,43 @@ overrides()
 machine()
 {
 	processor=$(LC_ALL=C lscpu 2> /dev/null | sed -n 's/^Model name: *//p' | head -n 1)
-	echo "processor: ${processor:-unknown}, $(nproc) cores"
+	echo "processor: ${processor:-unknown}, $(env -u OMP_NUM_THREADS nproc) cores"
 	[ -z "${GPU:-}" ] || echo "GPU: $( (nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null || echo unknown) | head -n 1), $GPU"
 	echo "BART: $("$BART" version 2> /dev/null | head -n 1), plugin $(cd "$root" && git describe --always --dirty 2> /dev/null || echo unknown)"
 	"$PYTHON" -c 'import platform, numpy; print("Python %s, numpy %s" % (platform.python_version(), numpy.__version__))'
+}
+
+# all_settings: what results depend on
+all_settings()
+{
+	settings
+	overrides
+	echo "GPU=${GPU:-}"
+	for f in KNEE BRAIN CINE; do eval "echo \"$f=\${$f:-}\""; done
+}
+
+# one_set: a folder holds results of one set of settings, and says of which machine
+one_set()
+{
+	all_settings | awk '!seen[$0]++' > "$tmp/all"
+
+	if [ ! -f "$out/settings" ]; then
+
+		mv "$tmp/all" "$out/settings"
+		machine > "$out/machine"
+		return
+	fi
+
+	now=$(grep -vxFf "$out/settings" "$tmp/all" | xargs)
+	then=$(grep -vxFf "$tmp/all" "$out/settings" | xargs)
+
+	[ -z "$now$then" ] || die "$out holds results of other settings: expected '$now', found '$then'. Give those again, or another folder"
 }
 
 doc()
 {
 	folder=${DOC:-$root/doc/paper/$scale}
 	mkdir -p "$folder"
-	{ settings; overrides; } | awk '!seen[$0]++' > "$out/settings"
-	machine > "$out/machine"
 
 	for t in $TABLES; do
 
@@ -163,6 +192,8 @@ for p in "$@"; do
 	*) die "there is no part '$p', expected some of: data train table1 ... table5 stages images memory time doc list" ;;
 	esac
 done
+
+[ "$*" = list ] || one_set
 
 for p in "$@"; do
 

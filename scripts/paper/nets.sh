@@ -120,4 +120,4 @@ network()
 
 # on the CPU a training has one thread, and as many run as there are cores
 gpu=${GPU:+-g --precision $GPU}
-[ -n "${GPU:-}" ] && : "${JOBS:=1}" || : "${JOBS:=$(nproc)}"
+[ -n "${GPU:-}" ] && : "${JOBS:=1}" || : "${JOBS:=$(env -u OMP_NUM_THREADS nproc)}"

@@ -151,8 +151,8 @@ def rounded(lines, digits=3):
     return [[f"{c:.{digits}g}" if isinstance(c, float) else NONE if c is None else c for c in line] for line in lines]
 
 
-def goal_section(r, folder):
-    g = goals.all_of(r)
+def goal_section(r, scale, folder):
+    g = goals.all_of(r, scale)
     answer = {True: "yes", False: "no", None: "not measured"}
     lines = [[what, wanted, NONE if measured is None else measured, answer[reached]] for what, wanted, measured, reached in g]
     head = ["what", "wanted", "measured", "reached"]
@@ -206,7 +206,7 @@ def main():
     r = Results(out)
 
     page = [f"# The paper's tables and figures, {texts.SCALES[scale]}", texts.INTRODUCTION]
-    page += goal_section(r, folder)
+    page += goal_section(r, scale, folder)
     page += table_sections(r, scale, folder)
     page += measured_sections(r, scale, folder)
     page += appendix(r, scale)

@@ -1,6 +1,6 @@
 """What is said around the tables."""
 
-import os
+import os.path
 
 SCALES = {"small": "small: two cores", "full": "in full size"}
 
@@ -25,11 +25,11 @@ PAPER_DATA = {
 }
 
 NETWORKS = {
-    "table1": "N = 8, 100 features, batch 4, 50000 iterations with a learning rate of 1e-4",
-    "table2": "N = 8, 70 features, 10 CG iterations, mu = 4.0 (R = 4) and 0.05 (R = 16), batch 4, 50000 iterations with a learning rate of 1e-4",
-    "table3": "N = 8 end-to-end, N = 24 in 3 modules (GLEAM), 100 features, batch 2, 80000 iterations with a learning rate of 1e-4",
-    "table4": "N = 4 end-to-end, N = 12 in 3 modules (GLEAM), 60 features, batch 1, 25000 iterations with a learning rate of 1e-4",
-    "table5": "N = 4, 50 features, 10 CG iterations, mu = 0.05, batch 1, 25000 iterations with a learning rate of 1e-4",
+    "table1": "N = 8, 100 features, batch 4, 50000 iterations with a learning rate of 1e-4 (the authors' program's)",
+    "table2": "N = 8, 70 features, 10 CG iterations, mu = 4.0 (R = 4) and 0.05 (R = 16), batch 4, 50000 iterations with a learning rate of 1e-4 (the authors' program's)",
+    "table3": "N = 8 end-to-end, N = 24 in 3 modules (GLEAM), 100 features, batch 2, 80000 iterations with a learning rate of 1e-4 (the authors' program's)",
+    "table4": "N = 4 end-to-end, N = 12 in 3 modules (GLEAM), 60 features, batch 1, 25000 iterations with a learning rate of 1e-4 (the authors' program's)",
+    "table5": "N = 4, 50 features, 10 CG iterations, mu = 0.05, batch 1, 25000 iterations with a learning rate of 1e-4 (the authors' program's)",
 }
 
 
@@ -41,19 +41,24 @@ def get(r, kind, name):
 def data_of(r, name):
     """what the networks have seen"""
     s = r.settings
-    own = os.environ.get(name.upper())
+    own = s.get(name.upper())
 
     if own:
         return f"Data: of {os.path.basename(own.rstrip('/'))}, given by the user"
 
     if name == "cine":
-        return (f"Data: {s['CINE_TRAIN']} simulated beating phantoms, {s['CINE_X']} x {s['CINE_X']}, {s['CINE_FRAMES']} frames, 8 coils, "
+        return (f"Data: {s['CINE_TRAIN']} simulated beating phantoms, {s['CINE_X']} x {s['CINE_X']}, {s['CINE_FRAMES']} frames, 8 coils, SNR {s['CINE_SNR']} (references without noise), "
                 f"{s['CINE_TEST']} for the test")
 
     n, p = ((sum(int(i.partition(":")[2]) for i in s[f"{name.upper()}_{k}"].split())) for k in ("TRAIN", "TEST"))
 
     return (f"Data: {n * int(s[name.upper() + '_SCANS'])} simulated phantoms, {s[name.upper() + '_X']} x {s[name.upper() + '_Y']}, 8 coils, "
-            f"{p} for the test")
+            f"SNR {s[name.upper() + '_SNR']} (references without noise), {p} for the test")
+
+
+def s_of(r, kind):
+    """options of this kind alone"""
+    return r.settings.get(f"{kind.replace('-', '_').upper()}_OPTIONS", "")
 
 
 def shape_of(r, kind):
@@ -66,7 +71,7 @@ def shape_of(r, kind):
     mu = r.settings.get(f"{kind.replace('-', '_').upper()}_MU")
 
     return (s + f", {get(r, kind, 'FEATURES')} features" + (f", mu = {mu.replace(' ', ' and ')}" if mu else "")
-            + f", batch {get(r, kind, 'BATCH')}, {get(r, kind, 'ITER')} iterations with a learning rate of {get(r, kind, 'LR')} to {get(r, kind, 'LR_END')}")
+            + f", batch {get(r, kind, 'BATCH')}, {get(r, kind, 'ITER')} iterations with a learning rate of {get(r, kind, 'LR')} to {get(r, kind, 'LR_END')}, `{get(r, kind, 'OPTIONS')} {s_of(r, kind)}`")
 
 
 def hardware(r):
@@ -82,9 +87,10 @@ def differs(r, scale, table):
 
 
 def time(r, scale):
-    return (f"Medians of {r.settings['TIME_ROUNDS']} rounds of {r.settings['TIME_ITER']} iterations, all trainers in turn in each"
+    return (f"Medians of {len(r.rounds())} rounds of {r.settings['TIME_ITER']} iterations, all trainers in turn in each"
             + (f", {r.settings['TIME_THREADS']} threads" if "GPU" not in r.machine() else "; forward and backward passes in runs of their own")
-            + ". The paper's figure 7 has MEL without checkpoints (here: all inverted), and P-GLEAM on two GPUs, which is not here. Its tables have "
+            + ". The paper's figure 7 has MEL without checkpoints (here: all inverted), and P-GLEAM on two GPUs, which is not here. "
+            "Checkpointing repeats whole iterations, as the paper's does; MoDL's solve could be left out of that (doc/method.md). The paper's tables have "
             "ratios to GLEAM of 1.36 (checkpointing), 1.42 (MEL) and 1.00 (end-to-end) for MoDL in 2D, 1.34 and 0.99 for cine.")
 
 

@@ -76,6 +76,11 @@ train()
 	same_settings "$dir" "$net -b $(get "$kind" BATCH), $total iterations, learning rate $(get "$kind" LR) to $(get "$kind" LR_END), seed $SEED, on ${GPU:-the CPU}; data: $(asked_of "$set")"
 
 	! is_trained "$1" || return 0
+
+	# held by what trains, too, should this script be killed
+	exec 9> "$dir/lock"
+	flock -n 9 || die "$1 is being trained by another process (which holds $dir/lock)"
+
 	pieces "$dir"
 
 	if [ "$done" -lt "$total" ]; then
@@ -122,5 +127,15 @@ train_all()
 	# not by several at a time
 	for n in "$@"; do network "$n"; make_data "$set"; done
 
-	PAPER_INNER=1 xargs -P "$JOBS" -I{} "$here/paper.sh" "$scale" "$out" {} < "$tmp/queue" || die "a training failed"
+	# in a group of its own, so that all of it ends with this script
+	PAPER_INNER=1 setsid xargs -P "$JOBS" -I{} "$here/paper.sh" "$scale" "$out" {} < "$tmp/queue" &
+	group=$!
+
+	trap 'kill -- "-$group" 2> /dev/null; exit 130' INT
+	trap 'kill -- "-$group" 2> /dev/null; exit 143' TERM
+
+	wait $group || die "a training failed"
+
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
 }

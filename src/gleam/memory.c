@@ -102,6 +102,17 @@ size_t gleam_memory_peak(void)
 	return without_files("VmHWM");
 }
 
+void gleam_memory_restart_peak(void)
+{
+	FILE* fp = fopen("/proc/self/clear_refs", "w");
+
+	if (NULL == fp)
+		return;
+
+	fputs("5", fp);		// proc(5); since Linux 4.0
+	fclose(fp);
+}
+
 size_t gleam_memory_available(void)
 {
 	return proc_bytes("/proc/meminfo", "MemAvailable");

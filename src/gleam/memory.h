@@ -42,6 +42,9 @@ extern size_t gleam_memory_available(void);
 extern size_t gleam_memory_resident(void);
 extern size_t gleam_memory_peak(void);
 
+// "at most" begins anew, where the system can do that: pages of files that were read once stay out of it
+extern void gleam_memory_restart_peak(void);
+
 /* When the plan needs more than is available: a warning on what would help. On a
  * GPU, where libraries take up to margin beside the plan, error().
  */

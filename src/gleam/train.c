@@ -366,6 +366,8 @@ void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 
 	auto t = gleam_trainer_create(conf, net);
 
+	gleam_memory_restart_peak();
+
 	size_t before = t->place->device->host ? resident : t->place->taken();
 
 	if (conf->memory) {

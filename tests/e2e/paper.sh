@@ -28,18 +28,18 @@ paper() { DOC=${DOC:-$TMP/doc} "$S/paper.sh" "$@"; }
 # ---- what there is not
 
 expect_error "an unknown scale" "scale is 'middle', expected small or full" paper middle out
-expect_error "an unknown part" "no part 'table6', expected" paper small out table6
-expect_error "... before any other is begun" "no part 'tabel1'" paper small out data tabel1
-expect_error "an unknown training" "no training 'modl-r4-sgd', expected one of: cs modl-r4-end-to-end" paper small out table2:modl-r4-sgd
-expect_error "a training of another table" "table1 has no training" paper small out table1:modl-r4-mel
-expect_error "an unknown precision" "GPU is 'fp8'" env GPU=fp8 "$S/paper.sh" small out
-expect_error "a setting that is no number" "TIME_ROUNDS is 'x'" env TIME_ROUNDS=x "$S/paper.sh" small out
-expect_error "data of one's own that are not there" "nowhere/r4/train.*which KNEE asks" env KNEE=nowhere "$S/paper.sh" small out table2:modl-r4-mel
+expect_error "an unknown part" "no part 'table6', expected" paper small nothing table6
+expect_error "... before any other is begun" "no part 'tabel1'" paper small nothing data tabel1
+expect_error "an unknown training" "no training 'modl-r4-sgd', expected one of: cs modl-r4-end-to-end" paper small nothing table2:modl-r4-sgd
+expect_error "a training of another table" "table1 has no training" paper small nothing table1:modl-r4-mel
+expect_error "an unknown precision" "GPU is 'fp8'" env GPU=fp8 "$S/paper.sh" small nothing
+expect_error "a setting that is no number" "TIME_ROUNDS is 'x'" env TIME_ROUNDS=x "$S/paper.sh" small nothing
+expect_error "data of one's own that are not there" "nowhere/r4/train.*which KNEE asks" env KNEE=nowhere "$S/paper.sh" small nowhere-out table2:modl-r4-mel
 
 make_refuses() { local said; said=$(make -C "$ROOT" paper SCALE=middle 2>&1) && return 1; echo "$said"; echo "$said" | grep -q "SCALE is 'middle', expected small or full"; }
 check "make paper: an unknown scale" make_refuses
 
-listed() { [ "$(paper small out list | sort -u | wc -l)" = $((2 + 8 + 2 + 2 + 4)) ]; }
+listed() { [ "$(paper small nothing list | sort -u | wc -l)" = $((2 + 8 + 2 + 2 + 4)) ]; }
 check "list: every training of every table" listed
 
 # ---- the full scale, from nothing: one acceleration, an image that is no square, two scans
@@ -158,10 +158,13 @@ rm -rf out/nets/pgd-r4-greedy out/time/round1
 only_that() { touch stamp; paper small out table1 time && [ "$(find out -newer stamp -name 'weights.cfl')" = out/nets/pgd-r4-greedy/weights.cfl ] && [ -d out/time/round1 ]; }
 check "... and what is missing is made" only_that
 
-expect_error "another number of iterations" "other settings: expected .*4 iterations.*found .*3 iterations" env MODL_ITER=4 "$S/paper.sh" small out table2
-expect_error "another mu" "other settings: expected '--modl --mu 2" env MODL_MU=2 "$S/paper.sh" small out table2:modl-r4-mel
-expect_error "other data" "other settings: .*data: 32 x 32" env KNEE= "$S/paper.sh" small out table2:modl-r4-mel
+expect_error "another number of iterations" "other settings: expected 'MODL_ITER=4', found 'MODL_ITER=3'" env MODL_ITER=4 "$S/paper.sh" small out table2
+expect_error "another mu" "other settings: expected 'MODL_MU=2'" env MODL_MU=2 "$S/paper.sh" small out table2:modl-r4-mel
+expect_error "other data" "other settings: expected 'KNEE='" env KNEE= "$S/paper.sh" small out table2:modl-r4-mel
 expect_error "other rounds of time" "other settings" env TIME_ITER=2 "$S/paper.sh" small out time
+expect_error "another test set" "other settings: expected 'KNEE_TEST=tubes:3'" env KNEE_TEST=tubes:3 "$S/paper.sh" small out table1
+expect_error "other settings for the page alone" "other settings: expected 'LR=0.5'" env LR=0.5 "$S/paper.sh" small out doc
+expect_error "a folder with a space" "cannot work in folders with a space" "$S/paper.sh" small "o ut" data
 expect_error "another size for memory" "other settings" env MEMORY_X=40 "$S/paper.sh" small out memory
 
 # ---- yes and no are computed
