@@ -115,7 +115,7 @@ class Results:
     def time(self, kind, trainer):
         """medians in seconds: whole iteration, forward, backward; None where not measured"""
         net = f"{self.find(kind, 'mel')}-all" if trainer == "mel-all" else self.find(kind, trainer)
-        apart = "-timing" if "GPU" in self.machine() else ""
+        apart = "-timing" if self.settings.get("GPU") else ""
 
         t = {"seconds": self.column(net, "seconds_per_iteration"),
              "forward": self.column(net, "forward_seconds", apart),

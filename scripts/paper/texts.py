@@ -88,7 +88,7 @@ def differs(r, scale, table):
 
 def time(r, scale):
     return (f"Medians of {len(r.rounds())} rounds of {r.settings['TIME_ITER']} iterations, all trainers in turn in each"
-            + (f", {r.settings['TIME_THREADS']} threads" if "GPU" not in r.machine() else "; forward and backward passes in runs of their own")
+            + (f", {r.settings['TIME_THREADS']} threads" if not r.settings.get("GPU") else "; forward and backward passes in runs of their own")
             + ". The paper's figure 7 has MEL without checkpoints (here: all inverted), and P-GLEAM on two GPUs, which is not here. "
             "Checkpointing repeats whole iterations, as the paper's does; MoDL's solve could be left out of that (doc/method.md). The paper's tables have "
             "ratios to GLEAM of 1.36 (checkpointing), 1.42 (MEL) and 1.00 (end-to-end) for MoDL in 2D, 1.34 and 0.99 for cine.")
