@@ -195,18 +195,25 @@ done
 
 [ "$*" = list ] || one_set
 
-for p in "$@"; do
-
-	begin=$(date +%s)
-	part "$p"
-
-	case ${PAPER_INNER:-}$p in
-	1*|doc|list) continue ;;
+# took: seconds of the part that runs, also of one that failed or was stopped
+took()
+{
+	case ${PAPER_INNER:-}${running:-} in
+	''|1*|doc|list) return ;;
 	esac
 
-	# where all was there, nothing is added
 	seconds=$(($(date +%s) - begin))
-	note "== part $p: $seconds s"
+	note "== part $running: $seconds s"
 	[ -f "$out/times.csv" ] || echo "part,seconds" > "$out/times.csv"
-	echo "$p,$seconds" >> "$out/times.csv"
+	echo "$running,$seconds" >> "$out/times.csv"
+	running=
+}
+
+trap 'took; rm -rf "$tmp"' EXIT
+
+for p in "$@"; do
+
+	begin=$(date +%s) running=$p
+	part "$p"
+	took
 done

@@ -82,11 +82,11 @@ def straight(points):
 def speed(g, r):
     for kind in ("pgd", "modl"):
         g.ratio(f"time of GLEAM to end-to-end's, {KINDS[kind]}", "at most 1.05",
-                value(r.time(kind, "greedy"), "seconds"), value(r.time(kind, "end-to-end"), "seconds"), lambda q: q <= FASTER)
+                r.time_ratio(kind, "greedy", "end-to-end"), 1., lambda q: q <= FASTER)
 
     for trainer in ("checkpoint", "mel", "mel-all"):
         g.ratio(f"time of {METHODS[trainer]} to GLEAM's, MoDL", "at least 1.25",
-                value(r.time("modl", trainer), "seconds"), value(r.time("modl", "greedy"), "seconds"), lambda q: q >= SLOWER)
+                r.time_ratio("modl", trainer, "greedy"), 1., lambda q: q >= SLOWER)
 
 
 def quality(g, r):
@@ -116,24 +116,26 @@ def stages(g, r):
 
     best = picked(r)
     g.add("--tol picks fewer stages and loses little", "less than 0.1 dB",
-          None if psnr is None or not r.tolerances() else
-          "no tolerance does" if best is None else f"{best['lost']:.3f} dB with {best['stages']:.1f} of {len(psnr) - 1} stages (tolerance {best['tol']:g})",
-          best is not None)
+          None if not r.tolerances() else
+          "no tolerance does" if best is None else
+          f"{best['lost']:.3f} dB with {best['stages']:.1f} of {r.tolerances()[0]['stages']:g} stages (tolerance {best['tol']:g}, chosen on the validation set)",
+          best is not None and best["lost"] < LOST)
 
 
 def lost(r):
-    """tolerances, with what each loses against all stages"""
-    psnr = r.stages().get("greedy")
+    """tolerances, with what each loses against all stages on the validation and on the test set"""
+    full, *rest = r.tolerances() or [None]
 
-    return [] if psnr is None else [dict(t, lost=psnr[-1] - t["psnr"]) for t in r.tolerances()]
+    return [dict(t, valid_lost=full["valid_psnr"] - t["valid_psnr"], lost=full["psnr"] - t["psnr"]) for t in rest]
 
 
 def picked(r):
-    """the tolerance of the fewest stages that loses less than allowed, and not all of them"""
-    psnr = r.stages().get("greedy")
-    good = [t for t in lost(r) if t["lost"] < LOST and t["stages"] <= len(psnr) - 1 - SAVED]
+    """the tolerance that on the validation set has the fewest stages and loses less than allowed;
+    None where that saves nothing"""
+    stages = r.tolerances()[0]["valid_stages"] if r.tolerances() else 0
+    good = [t for t in lost(r) if t["valid_lost"] < LOST and t["valid_stages"] <= stages - SAVED]
 
-    return min(good, key=lambda t: t["stages"], default=None)
+    return min(good, key=lambda t: t["valid_stages"], default=None)
 
 
 def duration(g, r, scale):

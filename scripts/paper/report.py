@@ -119,7 +119,7 @@ def time_table(r):
             if v is None:
                 continue
 
-            ratios = [v["seconds"] / t[b]["seconds"] if t.get(b) else None for b in ("greedy", "end-to-end")]
+            ratios = [r.time_ratio(kind, k, b) if t.get(b) else None for b in ("greedy", "end-to-end")]
             lines.append([KINDS[kind], METHODS[k], v["seconds"], v["forward"], v["backward"]] + ratios)
 
     return ["network", "trainer", "s/iteration", "forward [s]", "backward [s]", "ratio to GLEAM", "ratio to end-to-end"], lines
@@ -171,6 +171,12 @@ def table_sections(r, scale, folder):
         yield from (f"## Table {name}: {texts.TITLES[table]}", t.markdown(), texts.differs(r, scale, table))
 
 
+def tol_table(r):
+    head = ["tol", "valid_stages", "valid_psnr", "valid_lost", "stages", "psnr", "lost"]
+
+    return head, [[t[k] for k in head] for t in goals.lost(r)]
+
+
 def measured_sections(r, scale, folder):
     head, lines = time_table(r)
     save(f"{folder}/time.csv", head, lines)
@@ -183,9 +189,10 @@ def measured_sections(r, scale, folder):
     save(f"{folder}/stages.csv", head, lines)
     yield from ("## Figure 9: PSNR after each unrolled iteration", markdown(head, rounded(lines, 4)), texts.stages(r), "![PSNR over N_inf](stages.png)")
 
-    head, lines = ["tol", "stages", "psnr", "lost"], [[t[k] for k in ("tol", "stages", "psnr", "lost")] for t in goals.lost(r)]
+    head, lines = tol_table(r)
     save(f"{folder}/tol.csv", head, lines)
-    yield from ("### `gleam-infer --tol`", markdown(["tolerance", "stages that were run, mean", "PSNR [dB]", "lost against all [dB]"], [[f"{t:g}", f"{s:.1f}", f"{p:.2f}", f"{d:.3f}"] for t, s, p, d in lines]))
+    yield from ("### `gleam-infer --tol`", markdown(["tolerance", "validation: stages that were run, mean", "PSNR [dB]", "lost against all [dB]", "test: stages", "PSNR", "lost"],
+                                                    [[f"{t:g}", *(form.format(v) for form, v in zip(2 * ["{:.1f}", "{:.2f}", "{:.3f}"], rest))] for t, *rest in lines]))
     yield from ("## Figure 8: images after each unrolled iteration", "![images after each stage](images.png)", texts.images(r))
 
 

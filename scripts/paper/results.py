@@ -50,7 +50,7 @@ class Results:
         return [n for n in self.nets if n["table"] == table]
 
     def accelerations(self, table):
-        return list(dict.fromkeys(n["R"] for n in self.of_table(table)))
+        return sorted({n["R"] for n in self.of_table(table)}, key=float)
 
     def metrics(self, path):
         """[stage] (slices, 3), or None"""
@@ -99,22 +99,23 @@ class Results:
 
         return [f"{d}/{r}" for r in sorted(os.listdir(d)) if re.fullmatch("round[0-9]+", r)] if os.path.isdir(d) else []
 
+    def of_round(self, folder, net, name, suffix=""):
+        """all iterations but the first two"""
+        log = f"{folder}/{net}{suffix}.csv"
+
+        return [float(i[name]) for i in rows(log)[2:] if i.get(name)] if os.path.exists(log) else []
+
     def column(self, net, name, suffix=""):
-        """all iterations of all rounds, without the first two of each"""
-        values = []
+        """of all rounds"""
+        return [v for r in self.rounds() for v in self.of_round(r, net, name, suffix)]
 
-        for r in self.rounds():
-
-            log = f"{r}/{net}{suffix}.csv"
-
-            if os.path.exists(log):
-                values += [float(i[name]) for i in rows(log)[2:] if i.get(name)]
-
-        return values
+    def timed(self, kind, trainer):
+        """the name of its measurements"""
+        return f"{self.find(kind, 'mel')}-all" if trainer == "mel-all" else self.find(kind, trainer)
 
     def time(self, kind, trainer):
         """medians in seconds: whole iteration, forward, backward; None where not measured"""
-        net = f"{self.find(kind, 'mel')}-all" if trainer == "mel-all" else self.find(kind, trainer)
+        net = self.timed(kind, trainer)
         apart = "-timing" if self.settings.get("GPU") else ""
 
         t = {"seconds": self.column(net, "seconds_per_iteration"),
@@ -122,6 +123,19 @@ class Results:
              "backward": self.column(net, "backward_seconds", apart)}
 
         return {k: statistics.median(v) for k, v in t.items()} if all(t.values()) else None
+
+    def time_ratio(self, kind, a, b):
+        """the median over rounds: a machine that is slower for a while is so for both"""
+        q = []
+
+        for r in self.rounds():
+
+            s, t = (self.of_round(r, self.timed(kind, k), "seconds_per_iteration") for k in (a, b))
+
+            if s and t:
+                q.append(statistics.median(s) / statistics.median(t))
+
+        return statistics.median(q) if q else None
 
     def memory(self, kind, trainer):
         """MiB of a training without validation: planned, activations of the plan, peak"""

@@ -71,7 +71,7 @@ def shape_of(r, kind):
     mu = r.settings.get(f"{kind.replace('-', '_').upper()}_MU")
 
     return (s + f", {get(r, kind, 'FEATURES')} features" + (f", mu = {mu.replace(' ', ' and ')}" if mu else "")
-            + f", batch {get(r, kind, 'BATCH')}, {get(r, kind, 'ITER')} iterations with a learning rate of {get(r, kind, 'LR')} to {get(r, kind, 'LR_END')}, `{get(r, kind, 'OPTIONS')} {s_of(r, kind)}`")
+            + f", batch {get(r, kind, 'BATCH')}, {get(r, kind, 'ITER')} iterations with a learning rate of {get(r, kind, 'LR')} to {get(r, kind, 'LR_END')}, `{r.settings.get('OPTIONS', '')} {s_of(r, kind)}`")
 
 
 def hardware(r):
@@ -87,7 +87,7 @@ def differs(r, scale, table):
 
 
 def time(r, scale):
-    return (f"Medians of {len(r.rounds())} rounds of {r.settings['TIME_ITER']} iterations, all trainers in turn in each"
+    return (f"Medians of {len(r.rounds())} rounds of {r.settings['TIME_ITER']} iterations, all trainers in turn in each; ratios are medians over rounds, within which the machine's speed changes least"
             + (f", {r.settings['TIME_THREADS']} threads" if not r.settings.get("GPU") else "; forward and backward passes in runs of their own")
             + ". The paper's figure 7 has MEL without checkpoints (here: all inverted), and P-GLEAM on two GPUs, which is not here. "
             "Checkpointing repeats whole iterations, as the paper's does; MoDL's solve could be left out of that (doc/method.md). The paper's tables have "

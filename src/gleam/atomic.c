@@ -156,30 +156,34 @@ static int check_target(const char* path)
 }
 
 
+// both files below their temporary names, then the data below their own; bad is the one that failed
+static int write_both(char* path[2], char* tmp[2], const int N[2], const struct atomic_part_s* part[2], int* bad)
+{
+	for (int i = 0; i < 2; i++) {
+
+		*bad = i;
+		int err = check_target(path[i]);
+
+		if (0 == err)
+			err = write_new(tmp[i], N[i], part[i]);
+
+		if (0 != err)
+			return err;
+	}
+
+	*bad = 0;
+
+	return replace(tmp[0], path[0]);
+}
+
+
 void atomic_write_cfl(const char* name, struct atomic_part_s header, int N, const struct atomic_part_s data[N])
 {
 	char* path[2] = { ptr_printf("%s.cfl", name), ptr_printf("%s.hdr", name) };
 	char* tmp[2] = { ptr_printf("%s" ATOMIC_SUFFIX, path[0]), ptr_printf("%s" ATOMIC_SUFFIX, path[1]) };
-	const struct atomic_part_s* part[2] = { data, &header };
-	const int parts[2] = { N, 1 };
 
-	int err = 0;
 	int bad = 0;
-
-	for (int i = 0; (0 == err) && (i < 2); i++) {
-
-		bad = i;
-		err = check_target(path[i]);
-
-		if (0 == err)
-			err = write_new(tmp[i], parts[i], part[i]);
-	}
-
-	if (0 == err) {
-
-		bad = 0;
-		err = replace(tmp[0], path[0]);
-	}
+	int err = write_both(path, tmp, (const int[2]){ N, 1 }, (const struct atomic_part_s*[2]){ data, &header }, &bad);
 
 	if (0 != err) {
 

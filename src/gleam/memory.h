@@ -37,7 +37,10 @@ extern size_t gleam_memory_total(const struct gleam_memory_s* plan);
 // to stdout
 extern void gleam_memory_print(const struct gleam_memory_s* plan);
 
-// bytes that the machine has free; of this process, resident now and at most since it started, mapped files not counted
+/* Bytes that the machine has free; of this process, resident now and at most since it
+ * started. Mapped files are not counted as they are now: the most can have pages in it of a
+ * sample that was being read from its file then, and has been released.
+ */
 extern size_t gleam_memory_available(void);
 extern size_t gleam_memory_resident(void);
 extern size_t gleam_memory_peak(void);

@@ -79,6 +79,13 @@ for n in 1 3; do
 	check "... the same bits again" eval "modl --trainer mel --checkpoints $n -g gn && same_bits gm gn"
 done
 
+# bf16 rounds what the network adds to an image to eight bits, and the inversion does so
+# elsewhere than the forward pass
+half() { modl --precision bf16 -g "$@"; }
+check "bf16: checkpoint has end-to-end's bits" eval 'half --trainer end-to-end --log he.csv he && half --trainer checkpoint hc && same_bits he hc'
+check "... and mel follows" eval 'half --trainer mel --checkpoints 1 --log hm.csv hm && compare "$(losses_apart he.csv hm.csv 5)" "<" 1e-2'
+check "... with its error told" eval 'e=$(last_of hm.csv inversion_error_0); echo "$e"; compare "$e" "<" 0.05 && compare "$e" ">" 0'
+
 expect_error "mel stops where its inversion fails" "off by .* of x\^\(0\) at iteration" modl -g --mu 0.001 --cg-iter 1 --trainer mel --checkpoints 1 w
 check "passes are timed with --timing, and only then" eval 'modl --timing -g --log gt.csv gt && [ 5 -eq $(column gt.csv backward_seconds | wc -l) ] && [ 0 -eq $(column gm.csv backward_seconds | wc -l) ]'
 check "... which changes nothing else" eval 'modl -g gu && same_bits gt gu'

@@ -189,6 +189,31 @@ check "what is reached is computed from the results" judged
 slower() { sed -i '4,$s/^\([^,]*\),.*/\1,0,0,0,,,,1000,1,1,1/' out/time/round1/modl-r4-greedy.csv; paper small out doc; [ "$(goal "time of GLEAM to end-to-end's, MoDL") $(goal "time of MEL to GLEAM's")" = "no no" ]; }
 check "... of the seconds, too" slower
 
+minutes()
+{
+	cp out/times.csv kept.csv
+	echo "train,5401" >> out/times.csv && paper small out doc && [ "$(goal "all parts")" = no ] || return
+	printf 'part,seconds\ntrain,5399\n' > out/times.csv && paper small out doc && [ "$(goal "all parts")" = yes ] || return
+	mv kept.csv out/times.csv
+}
+
+check "... of the minutes" minutes
+
+# tolerances <stages and PSNR of 0.1 on the validation set, on the test set>, of 2 stages with 20 dB
+tolerances() { printf 'tol,valid_stages,valid_psnr,stages,psnr\n0,2,20,2,20\n0.1,%s,%s\n' "$1" "$2" > out/stages/tol.csv; paper small out doc; goal "tol picks fewer"; }
+
+chosen()
+{
+	cp out/stages/tol.csv kept.csv
+	local good bad few worse
+	good=$(tolerances 1.5,19.91 1.4,19.91) bad=$(tolerances 1.5,19.89 1.5,20) few=$(tolerances 1.6,20 1.6,20) worse=$(tolerances 1.5,20 1.5,19.8)
+	mv kept.csv out/stages/tol.csv
+	echo "$good $bad $few $worse"
+	[ "$good $bad $few $worse" = "yes no no no" ]
+}
+
+check "... of what --tol, chosen on the validation set, saves and loses" chosen
+
 # ---- pieces
 
 pieces()
@@ -226,6 +251,32 @@ pieces()
 check "a training in pieces" pieces
 unset PIECE
 export MODL_ITER=3
+
+# ---- stopped
+
+runs() { grep -qs "[s]topped/nets/modl" /proc/[0-9]*/cmdline; }
+waits() { for _ in $(seq 300); do "$@" && return; sleep 0.1; done; return 1; }
+not() { ! "$@"; }
+
+stopped_script()
+{
+	MODL_ITER=1000000 JOBS=1 "$S/paper.sh" small stopped table2 2> said &
+	local script=$!
+
+	waits test -s stopped/nets/modl-r4-end-to-end/log1.csv && runs || return
+
+	MODL_ITER=1000000 "$S/paper.sh" small stopped table2:modl-r4-end-to-end > second 2>&1 && return 1
+	grep -q "is being trained by another process (which holds stopped/nets/modl-r4-end-to-end/lock)" second || return
+
+	kill -TERM $script
+	wait $script
+	[ 143 = $? ] && waits not runs && grep -q "^table2,[0-9]" stopped/times.csv || return
+
+	# the lock is free again, and what was written is there to go on from
+	PIECE=0.01 MODL_ITER=1000000 paper small stopped table2:modl-r4-end-to-end
+}
+
+check "a script that is stopped: its trainings end, none is made twice, its seconds count" stopped_script
 
 # ---- MEL that does not hold
 

@@ -78,7 +78,8 @@ bart traj -r -D -x $X -y 9 turned; bart scale -- -1 turned turned; bart slice 13
 check "... is the one that is used" eval "bart gleam --trajectory mixed $small --modl -n 3 other $data && ! same_bits other two"
 check "parts of a mini-batch" eval "bart gleam --trajectory four $small --micro-batch 2 --modl -n 1 micro $data && train --modl -n 1 whole && compare \$(nrmse whole micro) '<' 1e-4"
 check "checkpointing has the bits of end-to-end training" eval 'for t in end-to-end checkpoint; do train --modl --mu 1 -n 3 --trainer $t --log $t.csv $t || exit 1; done; same_bits end-to-end checkpoint'
-check "... and mel follows it" eval 'train --modl --mu 1 -n 3 --trainer mel --checkpoints 1 --log mel.csv mel && compare "$(losses_apart end-to-end.csv mel.csv 3)" "<" 1e-3'
+check "... PGD, too" eval 'for t in end-to-end checkpoint; do train --pgd --learn-dc -n 3 --trainer $t p-$t || exit 1; done; same_bits p-end-to-end p-checkpoint'
+check "... and mel follows end-to-end MoDL" eval 'train --modl --mu 1 -n 3 --trainer mel --checkpoints 1 --log mel.csv mel && compare "$(losses_apart end-to-end.csv mel.csv 3)" "<" 1e-3'
 check "--memory" eval 'train --memory plan | grep -q "in all" && [ ! -e plan.cfl ]'
 
 # whole numbers in cartesian order, all of them: the image is that of the inverse FFT

@@ -32,6 +32,7 @@ for d in v c e; do
 	check "$d: end-to-end PGD trains" train $d -I 2 -M 1 --learn-dc -n 24 --log e2e-$d.csv e2e-$d
 	check "$d: ... the loss falls" falls e2e-$d.csv 0.9
 	check "$d: checkpointing has the bits of end-to-end training" eval "for t in end-to-end checkpoint; do train $d --modl -I 3 --cg-iter 5 -n 3 --trainer \$t --log \$t.csv \$t || exit 1; done; same_bits end-to-end checkpoint"
+	check "$d: ... PGD, too" eval "for t in end-to-end checkpoint; do train $d --pgd --learn-dc -I 3 -n 3 --trainer \$t p-\$t || exit 1; done; same_bits p-end-to-end p-checkpoint"
 	check "$d: mel follows it" eval "train $d --modl -I 3 --mu 1 --cg-iter 10 -n 3 --trainer end-to-end --log e.csv e && train $d --modl -I 3 --mu 1 --cg-iter 10 -n 3 --trainer mel --checkpoints 1 --log m.csv m && compare \$(losses_apart e.csv m.csv 3) '<' 1e-4"
 	check "$d: MoDL trains" train $d --modl -I 2 --cg-iter 5 -n 24 --log modl-$d.csv modl-$d
 	check "$d: ... the loss falls" falls modl-$d.csv 0.9
