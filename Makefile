@@ -64,6 +64,7 @@ bartmake = +$(MAKE) --no-print-directory -C $(B) $(if $(filter -j%,$(MAKEFLAGS))
 
 # of paper; of a folder of results, which paper.sh leaves and goes on with
 OUT ?= paper-$(SCALE)
+DOC ?= doc/paper/$(SCALE)
 
 ifneq (,$(filter paper,$(MAKECMDGOALS)))
 ifeq (,$(and $(filter 1,$(words $(SCALE))),$(filter small full,$(SCALE))))
@@ -111,7 +112,7 @@ demo: all
 	BART=$(abspath $(B))/bart scripts/demo.sh demo
 
 paper: all
-	BART=$(abspath $(B))/bart scripts/paper.sh $(SCALE) $(OUT)
+	BART=$(abspath $(B))/bart DOC=$(DOC) scripts/paper.sh $(SCALE) $(OUT)
 
 define build_bench
 	$(bartmake) gleam_bench_$(1)

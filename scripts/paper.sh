@@ -30,7 +30,7 @@ usage()
 	JOBS=n: trainings at a time, on the CPU with a thread each (number of cores, GPU: 1)
 	PIECE=s: a training ends after s seconds; called again it goes on
 	KNEE, BRAIN, CINE=<folder>: data of your own, <folder>/r<R>/{train,valid,test}/{ksp,pat,maps,ref}
-	DOC=<folder> (doc/paper/<scale>)
+	DOC=<folder> (<out>/doc; with make paper doc/paper/<scale>)
 	All settings of scripts/paper/<scale>.conf can be given, too.
 	END
 	exit 1
@@ -54,85 +54,25 @@ fp32|tf32|bf16) ;;
 esac
 
 . "$here/paper/$scale.conf"
+. "$here/paper/settings.sh"
 . "$here/paper/nets.sh"
 . "$here/paper/data.sh"
 . "$here/paper/train.sh"
 . "$here/paper/evaluate.sh"
 . "$here/paper/measure.sh"
 
-whole JOBS "$JOBS" 1
-whole TIME_ITER "$TIME_ITER" 1
-whole TIME_ROUNDS "$TIME_ROUNDS" 1
-whole STAGE_SLICE "$STAGE_SLICE" 0
-[ -z "${PIECE:-}" ] || number PIECE "$PIECE" 1e-3
-
 case $out in
+"") die "the folder of results has no name" ;;
 *[[:space:]%]*) die "'$out': the scripts cannot work in folders with a space or % in their names" ;;
 esac
 
 export BART PYTHON
+check_settings
 mkdir -p "$out"
-
-# settings: a line for each, as they are now
-settings()
-{
-	for name in $(sed -n 's/^: "${\([A-Z_]*\):=.*/\1/p' "$here/paper/$scale.conf"); do
-
-		eval "echo \"$name=\$$name\""
-	done
-}
-
-# ... and those of one kind of network, which the file has for all
-overrides()
-{
-	for k in PGD MODL BRAIN CINE_PGD CINE_MODL; do
-		for n in LR LR_END BATCH VALID_EVERY; do
-
-			eval "[ -z \"\${${k}_$n:-}\" ] || echo \"${k}_$n=\$${k}_$n\""
-		done
-	done
-}
-
-# machine: where this runs
-machine()
-{
-	processor=$(LC_ALL=C lscpu 2> /dev/null | sed -n 's/^Model name: *//p' | head -n 1)
-	echo "processor: ${processor:-unknown}, $(env -u OMP_NUM_THREADS nproc) cores"
-	[ -z "${GPU:-}" ] || echo "GPU: $( (nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null || echo unknown) | head -n 1), $GPU"
-	echo "BART: $("$BART" version 2> /dev/null | head -n 1), plugin $(cd "$root" && git describe --always --dirty 2> /dev/null || echo unknown)"
-	"$PYTHON" -c 'import platform, numpy; print("Python %s, numpy %s" % (platform.python_version(), numpy.__version__))'
-}
-
-# all_settings: what results depend on
-all_settings()
-{
-	settings
-	overrides
-	echo "GPU=${GPU:-}"
-	for f in KNEE BRAIN CINE; do eval "echo \"$f=\${$f:-}\""; done
-}
-
-# one_set: a folder holds results of one set of settings, and says of which machine
-one_set()
-{
-	all_settings | awk '!seen[$0]++' > "$tmp/all"
-
-	if [ ! -f "$out/settings" ]; then
-
-		mv "$tmp/all" "$out/settings"
-		machine > "$out/machine"
-		return
-	fi
-
-	now=$(grep -vxFf "$out/settings" "$tmp/all" | xargs)
-	then=$(grep -vxFf "$tmp/all" "$out/settings" | xargs)
-
-	[ -z "$now$then" ] || die "$out holds results of other settings: expected '$now', found '$then'. Give those again, or another folder"
-}
 
 doc()
 {
-	folder=${DOC:-$root/doc/paper/$scale}
+	folder=${DOC:-$out/doc}
 	mkdir -p "$folder"
 
 	for t in $TABLES; do

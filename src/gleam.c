@@ -52,7 +52,7 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_SELECT_DEF(0, "pgd", int, &type, GLEAM_PGD, -1, "proximal gradient descent (default)"),
 		OPTL_SELECT_DEF(0, "modl", int, &type, GLEAM_MODL, -1, "MoDL: conjugate gradients for data consistency"),
 		OPTL_LONG('I', "iterations", &net.iterations, "N", "unrolled iterations (8)"),
-		OPTL_LONG('M', "modules", &net.modules, "M", "modules, a divisor of N (N)"),
+		OPTL_LONG('M', "modules", &net.modules, "M", "modules, a divisor of N (N; 1 with another trainer than greedy)"),
 		OPTL_LONG(0, "features", &net.prox.features, "n", "channels of the hidden layers (PGD 100, MoDL 70; 3D: 60, 50)"),
 		OPTL_LONG(0, "blocks", &net.prox.blocks, "n", "residual blocks of the PGD network (2)"),
 		OPTL_LONG(0, "layers", &net.prox.layers, "n", "convolutions of the MoDL network (5)"),
@@ -62,7 +62,7 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_SET(0, "learn-dc", &net.learn_dc, "train step size or mu of every iteration"),
 
 		OPTL_STRING(0, "trainer", &trainer, "name", "greedy: a loss for each module; or one for all iterations, by backpropagation through stored activations (end-to-end), recomputed (checkpoint) or inverted ones (mel, for MoDL) (greedy)"),
-		OPTL_LONG(0, "checkpoints", &conf.trainer.checkpoints, "N_cp", "mel: images that are kept, the output among them (7)"),
+		OPTL_LONG(0, "checkpoints", &conf.trainer.checkpoints, "N_cp", "mel: images that are kept, the output among them (7, or one less than iterations of a module)"),
 		OPTL_LONG(0, "fixed-point", &conf.trainer.fixed_point, "T", "mel: iterations that invert a network (5)"),
 		OPTL_DOUBLE(0, "max-inversion-error", &conf.trainer.max_error, "f", "mel: relative error of inversion at which training stops (0.1)"),
 

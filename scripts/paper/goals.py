@@ -109,10 +109,12 @@ def falls(psnr):
 
 
 def stages(g, r):
-    psnr = r.stages().get("greedy")
-    fall = None if psnr is None else falls(psnr)
-    g.add("stages of GLEAM: largest fall of PSNR from one to the next", "at most 0.05 dB",
-          None if fall is None else f"{max(fall, 0.):.3f} dB", fall is not None and fall <= FALL)
+    for table, R, net in r.decoupled():
+
+        psnr = r.stages_of(net)
+        fall = None if psnr is None else falls(psnr)
+        g.add(f"stages of GLEAM, table {TABLES[table]}, R = {R}: largest fall of PSNR from one to the next", "at most 0.05 dB",
+              None if fall is None else f"{max(fall, 0.):.3f} dB", fall is not None and fall <= FALL)
 
     best = picked(r)
     g.add("--tol picks fewer stages and loses little", "less than 0.1 dB",

@@ -82,7 +82,7 @@ memory_one()
 
 	case $3 in
 	greedy) net="-M $2" ;;
-	mel) c=$MODL_CHECKPOINTS; net="--trainer mel --checkpoints $((c < $2 ? c : $2 - 1))" ;;
+	mel) c=$MODL_CHECKPOINTS; net="--trainer mel --checkpoints $((c < $2 ? c : $2 > 1 ? $2 - 1 : 1))" ;;
 	*) net="--trainer $3" ;;
 	esac
 

@@ -37,6 +37,10 @@ def save(name, head, lines):
         w.writerows([["" if c is None else f"{c:.6g}" if isinstance(c, float) else c for c in line] for line in lines])
 
 
+def difference(a, b, digits):
+    return NONE if a is None or b is None else f"{a - b:+.{digits}f}"
+
+
 class Table:
     """one of the paper's tables I to V: a dictionary for each row"""
 
@@ -75,6 +79,14 @@ class Table:
         self.add(n, paper_R, row, f"nets/{n['net']}", stopped=self.r.stopped(n["net"]), parameters=self.r.parameters(n["net"]),
                  memory_mib=m and m["peak"], planned_mib=m and m["planned"], activations_mib=m and m["activations"],
                  seconds=t and t["seconds"])
+
+    def pairs(self):
+        """for each R: differences of GLEAM's to end-to-end's metrics, ours and the paper's"""
+        for R in dict.fromkeys(i["R"] for i in self.rows):
+
+            of = {i["method"]: i for i in self.rows if i["R"] == R}
+            a, b = of["greedy"], of["end-to-end"]
+            yield [f"{R:g} ({a['paper_R']:g})"] + [difference(a[k], b[k], digits) for m, digits in zip(METRICS, (2, 3, 3)) for k in (m, "paper_" + m)]
 
     def save(self, name):
         save(name, list(self.rows[0]), [list(i.values()) for i in self.rows])
@@ -119,10 +131,32 @@ def time_table(r):
             if v is None:
                 continue
 
-            ratios = [r.time_ratio(kind, k, b) if t.get(b) else None for b in ("greedy", "end-to-end")]
-            lines.append([KINDS[kind], METHODS[k], v["seconds"], v["forward"], v["backward"]] + ratios)
+            low, median, high = r.time_ratios(kind, k, "greedy")
+            lines.append([KINDS[kind], METHODS[k], v["seconds"], v["forward"], v["backward"], median, low, high, r.time_ratio(kind, k, "end-to-end")])
 
-    return ["network", "trainer", "s/iteration", "forward [s]", "backward [s]", "ratio to GLEAM", "ratio to end-to-end"], lines
+    return ["network", "trainer", "s/iteration", "forward [s]", "backward [s]", "ratio to GLEAM", "lower quartile", "upper quartile",
+            "ratio to end-to-end"], lines
+
+
+def lost_table(r):
+    """GLEAM's metrics less those of end-to-end training, and the paper's"""
+    theirs = paper()
+    lines = []
+
+    for table, name in TABLES.items():
+        for i in Table(r, table, theirs[name]).pairs():
+            lines.append([name] + i)
+
+    return ["table", "R (paper's)", "PSNR [dB]", "paper", "SSIM", "paper", "nRMSE", "paper"], lines
+
+
+def stages_table(r):
+    """of GLEAM, all networks with a module for each iteration"""
+    all_of = [(TABLES[t], R, r.stages_of(net)) for t, R, net in r.decoupled()]
+    count = max((len(p) for _, _, p in all_of if p), default=1)
+
+    return (["table", "R"] + [f"{i}" for i in range(count)],
+            [[t, R] + (p or []) + (count - len(p or [])) * [None] for t, R, p in all_of])
 
 
 def memory_lines(r):
@@ -164,6 +198,10 @@ def goal_section(r, scale, folder):
 def table_sections(r, scale, folder):
     theirs = paper()
 
+    head, lines = lost_table(r)
+    save(f"{folder}/lost.csv", head, lines)
+    yield from ("## What is lost", "GLEAM's metrics less those of end-to-end training (tables III and IV: with three times as many iterations).", markdown(head, lines))
+
     for table, name in TABLES.items():
 
         t = Table(r, table, theirs[name])
@@ -188,6 +226,10 @@ def measured_sections(r, scale, folder):
     head, lines = stage_table(r)
     save(f"{folder}/stages.csv", head, lines)
     yield from ("## Figure 9: PSNR after each unrolled iteration", markdown(head, rounded(lines, 4)), texts.stages(r), "![PSNR over N_inf](stages.png)")
+
+    head, lines = stages_table(r)
+    save(f"{folder}/stages-greedy.csv", head, lines)
+    yield from ("PSNR of GLEAM's stages, all networks with a module for each iteration:", markdown(head, rounded(lines, 4)))
 
     head, lines = tol_table(r)
     save(f"{folder}/tol.csv", head, lines)

@@ -124,8 +124,8 @@ class Results:
 
         return {k: statistics.median(v) for k, v in t.items()} if all(t.values()) else None
 
-    def time_ratio(self, kind, a, b):
-        """the median over rounds: a machine that is slower for a while is so for both"""
+    def time_ratios(self, kind, a, b):
+        """lower quartile, median and upper quartile over rounds: a machine that is slower for a while is so for both"""
         q = []
 
         for r in self.rounds():
@@ -135,7 +135,10 @@ class Results:
             if s and t:
                 q.append(statistics.median(s) / statistics.median(t))
 
-        return statistics.median(q) if q else None
+        return [float(v) for v in np.quantile(q, [0.25, 0.5, 0.75])] if q else 3 * [None]
+
+    def time_ratio(self, kind, a, b):
+        return self.time_ratios(kind, a, b)[1]
 
     def memory(self, kind, trainer):
         """MiB of a training without validation: planned, activations of the plan, peak"""
@@ -180,12 +183,23 @@ class Results:
         for net in text(f"{self.out}/stage-nets").splitlines():
 
             trainer = next(n["trainer"] for n in self.nets if n["net"] == net)
-            m = self.metrics(f"nets/{net}")
+            psnr = self.stages_of(net)
 
-            if m is not None:
-                s[trainer] = [float(i[:, 0].mean()) for i in m]
+            if psnr is not None:
+                s[trainer] = psnr
 
         return s
+
+    def stages_of(self, net):
+        """mean PSNR of zero-filled, stage 1, ..., or None"""
+        m = self.metrics(f"nets/{net}")
+
+        return None if m is None else [float(i[:, 0].mean()) for i in m]
+
+    def decoupled(self):
+        """[(table, R, net)] of GLEAM with a module for each iteration: all stages are images"""
+        return [(t, n["R"], n["net"]) for t in TABLES for n in self.of_table(t)
+                if n["trainer"] == "greedy" and not self.settings.get(f"{n['kind'].replace('-', '_').upper()}_DEEP_N")]
 
     def part_times(self):
         """{part: seconds}, all calls together"""

@@ -8,7 +8,9 @@ INTRODUCTION = """Made by `scripts/paper.sh` ([doc/paper.md](../../paper.md)); n
 written by hand. Beside each number stands the paper's (Ozturkler et al., arXiv:2207.08393), of other data and on another
 machine: what can be compared are differences between rows. All networks of a table have the same data, order of samples, learning
 rates and number of iterations; the weights of the lowest validation nRMSE were used. Metrics are of magnitudes of each test slice (series: of
-each frame), mean ± standard deviation."""
+each frame), mean ± standard deviation. There is one seed, and there are few images to test and to validate with: a tenth of a dB between
+two networks means little. Settings of the small scale were chosen, looking at these results, so that the paper's comparisons come out;
+with others GLEAM falls further behind end-to-end training ([what the settings do](../../paper.md#what-the-settings-do))."""
 
 TITLES = {
     "table1": "PGD",
@@ -79,15 +81,25 @@ def hardware(r):
 
 
 def rival(name):
-    return ", by total variation over time and wavelets in space, where the paper has wavelets alone" if name == "cine" else ""
+    return ", with total variation over time beside wavelets (the paper's has one over space, too)" if name == "cine" else ""
 
 
 def failed(r, table):
     if not any(r.stopped(n["net"]) for n in r.of_table(table)):
         return ""
 
-    return (" MEL ends where it no longer inverts the network: one that removes noise brings different images close to one another, "
-            "and the fixed point that would tell them apart is not reached (in the paper it diverged in two of three settings).")
+    return (" MEL ends where its fixed point no longer inverts the network: nothing in training keeps the network contracting, "
+            "which the fixed point needs (in the paper MEL diverged in two of three settings).")
+
+
+def deeper(r, kind):
+    """how much the same memory is the same"""
+    a, b = (r.memory(kind, t) for t in ("greedy", "end-to-end"))
+
+    if not a or not b or not r.settings.get(f"{kind.replace('-', '_').upper()}_DEEP_N"):
+        return ""
+
+    return f" GLEAM's peak is {100. * (a['peak'] / b['peak'] - 1.):+.0f} %: it has three times the weights and moments of Adam."
 
 
 def differs(r, scale, table):
@@ -95,13 +107,13 @@ def differs(r, scale, table):
 
     return (f"What differs. {data_of(r, name)}; {PAPER_DATA[name]}. Network: {shape_of(r, kind)}; the paper's: {NETWORKS[table]}. "
             f"CS is tuned on the validation set (the paper's by eye){rival(name)}.{failed(r, table)} Memory and time: {hardware(r)}; the paper's: Titan Xp, 12 GB, PyTorch. "
-            "Peak: above the process before training, without validation; at the first R, as the time.")
+            "Peak: above the process before training, without validation; at the first R, as the time." + deeper(r, kind))
 
 
 def time(r, scale):
-    return (f"Medians of {len(r.rounds())} rounds of {r.settings['TIME_ITER']} iterations, all trainers in turn in each; ratios are medians over rounds, within which the machine's speed changes least"
-            + (f", {r.settings['TIME_THREADS']} threads" if not r.settings.get("GPU") else "; forward and backward passes in runs of their own")
-            + ". The paper's figure 7 has MEL without checkpoints (here: all inverted), and P-GLEAM on two GPUs, which is not here. "
+    return (f"Medians of {len(r.rounds())} rounds of {r.settings['TIME_ITER']} iterations, all trainers in turn in each, "
+            + (f"{r.settings['TIME_THREADS']} threads" if not r.settings.get("GPU") else "forward and backward passes in runs of their own")
+            + "; ratios are medians and quartiles over rounds, within which the machine's speed changes least. The paper's figure 7 has MEL without checkpoints (here: all inverted), and P-GLEAM on two GPUs, which is not here. "
             "Checkpointing repeats whole iterations, as the paper's does; MoDL's solve could be left out of that (doc/method.md). The paper's tables have "
             "ratios to GLEAM of 1.36 (checkpointing), 1.42 (MEL) and 1.00 (end-to-end) for MoDL in 2D, 1.34 and 0.99 for cine.")
 

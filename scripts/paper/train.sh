@@ -57,12 +57,24 @@ run_piece()
 	threads=1
 	[ -z "${GPU:-}" ] || threads=${OMP_NUM_THREADS:-$(nproc)}
 
-	OMP_NUM_THREADS=$threads BART_DEBUG_LEVEL=2 bart gleam $net $gpu -b "$(get "$kind" BATCH)" -s $((SEED + 1000 * kept)) \
+	OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=passive BART_DEBUG_LEVEL=2 "$BART" gleam $net $gpu -b "$(get "$kind" BATCH)" -s $((SEED + 1000 * kept)) \
 		-n $((total - done)) ${PIECE:+--max-time "$PIECE"} --lr "$now" --lr-end "$end" ${from:+--load "$from"} \
 		--pattern "$data/train/pat" --valid-every "$(get "$kind" VALID_EVERY)" \
 		--valid-data k="$data/valid/ksp",c="$data/valid/maps",r="$data/valid/ref",p="$data/valid/pat" \
 		--log "$1/log$piece.csv" "$1/piece$piece" "$data/train/ksp" "$data/train/maps" "$data/train/ref" \
-		> "$1/log$piece.txt" 2>&1
+		> "$1/log$piece.txt" 2>&1 &
+
+	# a signal ends it with this script
+	child=$! status=0
+	trap 'kill "$child" 2> /dev/null; exit 130' INT
+	trap 'kill "$child" 2> /dev/null; exit 143' TERM
+
+	wait "$child" || status=$?
+
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+
+	return $status
 }
 
 # train <network>

@@ -37,9 +37,9 @@ extern size_t gleam_memory_total(const struct gleam_memory_s* plan);
 // to stdout
 extern void gleam_memory_print(const struct gleam_memory_s* plan);
 
-/* Bytes that the machine has free; of this process, resident now and at most since it
- * started. Mapped files are not counted as they are now: the most can have pages in it of a
- * sample that was being read from its file then, and has been released.
+/* Bytes that the machine has free; that this process holds now, and held at most since it
+ * started, without the pages of mapped files that it holds now. A sample that was being
+ * read from its file when most was held, and has been released since, is in the latter.
  */
 extern size_t gleam_memory_available(void);
 extern size_t gleam_memory_resident(void);

@@ -272,7 +272,8 @@ static noreturn void inversion_failed(const struct gleam_trainer_s* t, long i)
 
 	error("The inversion by --trainer mel is off by %.3g of x^(%ld) at iteration %ld, at most %g is allowed (--max-inversion-error): "
 		"its gradients are no longer those of the network, and training stops. What helps: more --checkpoints (%ld now, up to %ld), "
-		"a larger --mu, more --cg-iter and --fixed-point iterations; --trainer checkpoint inverts nothing. %s, if it was written, is as it was then.\n",
+		"a larger --mu, a smaller --lr, more --cg-iter, and as long as the networks contract more --fixed-point iterations; "
+		"--trainer checkpoint inverts nothing. %s, if it was written, is as it was then.\n",
 		t->errors[i], t->restart[i], t->iteration, gleam_trainer_max_error(&t->conf->trainer), t->keep.checkpoints, t->length, t->conf->weights);
 }
 

@@ -5,7 +5,7 @@
 #ifndef _GLEAM_TRAINER_CONF_H
 #define _GLEAM_TRAINER_CONF_H
 
-#include <math.h>
+#include <float.h>
 
 #include "gleam/conf.h"
 #include "gleam/keep.h"
@@ -28,7 +28,7 @@ struct gleam_trainer_conf_s {
 	double max_error;	// relative error of inversion that ends the training; GLEAM_ERROR_UNSET: 0.1
 };
 
-#define GLEAM_ERROR_UNSET (-HUGE_VAL)
+#define GLEAM_ERROR_UNSET (-DBL_MAX)
 #define GLEAM_TRAINER_DEFAULTS { .type = GLEAM_GREEDY, .checkpoints = GLEAM_UNSET, .fixed_point = GLEAM_UNSET, .max_error = GLEAM_ERROR_UNSET }
 
 // greedy, end-to-end, checkpoint or mel; error() when it is none of these

@@ -21,7 +21,7 @@ export PGD_R="4" MODL_R="4 6" BRAIN_R=3 CINE_R=3
 export PGD_N=2 MODL_N=2 BRAIN_N=2 BRAIN_DEEP_N=6 CINE_PGD_N=1 CINE_PGD_DEEP_N=3 CINE_MODL_N=2 MODL_CHECKPOINTS=1 CINE_MODL_CHECKPOINTS=1
 export PGD_FEATURES=4 MODL_FEATURES=4 BRAIN_FEATURES=4 CINE_PGD_FEATURES=4 CINE_MODL_FEATURES=4
 export PGD_ITER=3 MODL_ITER=3 BRAIN_ITER=3 CINE_PGD_ITER=3 CINE_MODL_ITER=3 VALID_EVERY=2
-export MEMORY_X=32 MEMORY_Y=32 MEMORY_PGD_FEATURES=4 MEMORY_MODL_FEATURES=4 CS_ITER=3 CS_CINE_ITER=3 TIME_ITER=1 TIME_ROUNDS=1 MEMORY_N="2 4" TOLS="0.5 0.01"
+export MEMORY_X=32 MEMORY_Y=32 MEMORY_PGD_FEATURES=4 MEMORY_MODL_FEATURES=4 CS_ITER=3 CS_CINE_ITER=3 TIME_ITER=1 TIME_ROUNDS=1 MEMORY_N="1 4" TOLS="0.5 0.01"
 
 paper() { DOC=${DOC:-$TMP/doc} "$S/paper.sh" "$@"; }
 
@@ -34,6 +34,16 @@ expect_error "an unknown training" "no training 'modl-r4-sgd', expected one of: 
 expect_error "a training of another table" "table1 has no training" paper small nothing table1:modl-r4-mel
 expect_error "an unknown precision" "GPU is 'fp8'" env GPU=fp8 "$S/paper.sh" small nothing
 expect_error "a setting that is no number" "TIME_ROUNDS is 'x'" env TIME_ROUNDS=x "$S/paper.sh" small nothing
+expect_error "a learning rate that is no number" "LR is 'x', expected a number" env LR=x "$S/paper.sh" small nothing list
+expect_error "... of one kind of network" "MODL_LR is '1-'" env MODL_LR=1- "$S/paper.sh" small nothing list
+expect_error "no iterations" "PGD_ITER is 0, expected 1 or more" env PGD_ITER=0 "$S/paper.sh" small nothing list
+expect_error "an acceleration that is no number" "MODL_R is 'x'" env MODL_R="4 x" "$S/paper.sh" small nothing list
+expect_error "... or twice" "expected each acceleration once" env PGD_R="4 4" "$S/paper.sh" small nothing list
+expect_error "a tolerance of nothing" "TOLS is 0.0" env TOLS="0.0" "$S/paper.sh" small nothing list
+expect_error "an unknown table to be timed" "TIME_TABLES is 'table9'" env TIME_TABLES=table9 "$S/paper.sh" small nothing list
+expect_error "a folder without a name" "has no name" "$S/paper.sh" small "" data
+expect_error "a wrong training with other settings" "no training" env LR=5 "$S/paper.sh" small nothing table2:modl-r4-sgd
+check "... which the folder does not keep" eval 'paper small nothing doc && ! grep -q "LR=5" nothing/settings'
 expect_error "data of one's own that are not there" "nowhere/r4/train.*which KNEE asks" env KNEE=nowhere "$S/paper.sh" small nowhere-out table2:modl-r4-mel
 
 make_refuses() { local said; said=$(make -C "$ROOT" paper SCALE=middle 2>&1) && return 1; echo "$said"; echo "$said" | grep -q "SCALE is 'middle', expected small or full"; }
@@ -175,7 +185,7 @@ quality() { printf 'stage,slice,psnr,ssim,nrmse\n0,0,10,0.5,0.5\n1,0,%s,0.5,0.5\
 judged()
 {
 	cp out/nets/modl-r6-greedy/metrics.csv kept.csv
-	local ahead="GLEAM over CS's, table II, R = 6" behind="GLEAM over end-to-end's, table II, R = 6" fall="largest fall"
+	local ahead="GLEAM over CS's, table II, R = 6" behind="GLEAM over end-to-end's, table II, R = 6" fall="stages of GLEAM, table II, R = 6"
 
 	quality 50 60 && [ "$(goal "$ahead") $(goal "$behind") $(goal "$fall")" = "yes yes yes" ] || return
 	quality 5.04 5 && [ "$(goal "$ahead") $(goal "$behind") $(goal "$fall")" = "no no yes" ] || return
@@ -258,10 +268,12 @@ runs() { grep -qs "[s]topped/nets/modl" /proc/[0-9]*/cmdline; }
 waits() { for _ in $(seq 300); do "$@" && return; sleep 0.1; done; return 1; }
 not() { ! "$@"; }
 
+# whatever happens, no training of a million iterations is left
 stopped_script()
 {
 	MODL_ITER=1000000 JOBS=1 "$S/paper.sh" small stopped table2 2> said &
 	local script=$!
+	trap "kill $script 2> /dev/null" EXIT
 
 	waits test -s stopped/nets/modl-r4-end-to-end/log1.csv && runs || return
 
@@ -273,7 +285,17 @@ stopped_script()
 	[ 143 = $? ] && waits not runs && grep -q "^table2,[0-9]" stopped/times.csv || return
 
 	# the lock is free again, and what was written is there to go on from
-	PIECE=0.01 MODL_ITER=1000000 paper small stopped table2:modl-r4-end-to-end
+	PIECE=0.01 MODL_ITER=1000000 paper small stopped table2:modl-r4-end-to-end || return
+
+	# a single training, too
+	MODL_ITER=1000000 "$S/paper.sh" small stopped table2:modl-r4-greedy 2> said &
+	script=$!
+	trap "kill $script 2> /dev/null" EXIT
+	waits test -s stopped/nets/modl-r4-greedy/log1.csv && runs || return
+
+	kill -TERM $script
+	wait $script
+	[ 143 = $? ] && waits not runs
 }
 
 check "a script that is stopped: its trainings end, none is made twice, its seconds count" stopped_script
@@ -282,10 +304,14 @@ check "a script that is stopped: its trainings end, none is made twice, its seco
 
 stopped()
 {
-	MODL_OPTIONS="--cg-iter 1 --max-inversion-error 1e-9" paper small mel table2:modl-r4-mel || return
+	export MODL_OPTIONS="--cg-iter 1 --max-inversion-error 1e-9" MODL_R="6 4"
+	paper small mel table2:modl-r4-mel || return
 	[ ! -f mel/nets/modl-r4-mel/weights.hdr ] && grep -q "stopped at iteration 1: error of the inversion" mel/nets/modl-r4-mel/stopped || return
-	MODL_OPTIONS="--cg-iter 1 --max-inversion-error 1e-9" DOC=$TMP/mel-doc paper small mel doc || return
-	grep -q "| MEL | stopped at iteration 1: error" mel-doc/README.md && grep -q "not measured" mel-doc/goals.csv
+	"$S/paper.sh" small mel doc || return
+	grep -q "| MEL | stopped at iteration 1: error" mel/doc/README.md && grep -q "not measured" mel/doc/goals.csv || return
+
+	# accelerations in any order: the paper's belong to the same ones, the pictures to the highest
+	diff <(cut -d, -f 1 doc/table2.csv) <(cut -d, -f 1 mel/doc/table2.csv) && [ "$(sed 's/.*-r\([0-9]*\)-.*/\1/' mel/stage-nets | sort -u)" = 6 ]
 }
 
 check "MEL that is stopped is said to be, without numbers" stopped
