@@ -89,7 +89,8 @@ def failed(r, table):
         return ""
 
     return (" MEL ends where its fixed point no longer inverts the network: nothing in training keeps the network contracting, "
-            "which the fixed point needs (in the paper MEL diverged in two of three settings).")
+            "which the fixed point needs (in the paper MEL diverged in two of three settings). "
+            "With less noise and a smaller learning rate [it holds](../../paper.md#what-the-settings-do).")
 
 
 def deeper(r, kind):
