@@ -48,6 +48,21 @@ diverged()
 	sed -n 's/.*inversion by --trainer mel is off by \([^ ]*\) of x^(\([0-9]*\)) at iteration \([0-9]*\),.*/\1 \2 \3/p' "$1" | head -n 1
 }
 
+# wait_for <process, or -group>: its status; a signal ends it with this script
+wait_for()
+{
+	status=0
+	trap "kill -- $1 2> /dev/null; exit 130" INT
+	trap "kill -- $1 2> /dev/null; exit 143" TERM
+
+	wait "${1#-}" || status=$?
+
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+
+	return $status
+}
+
 # run_piece <folder>
 run_piece()
 {
@@ -64,17 +79,7 @@ run_piece()
 		--log "$1/log$piece.csv" "$1/piece$piece" "$data/train/ksp" "$data/train/maps" "$data/train/ref" \
 		> "$1/log$piece.txt" 2>&1 &
 
-	# a signal ends it with this script
-	child=$! status=0
-	trap 'kill "$child" 2> /dev/null; exit 130' INT
-	trap 'kill "$child" 2> /dev/null; exit 143' TERM
-
-	wait "$child" || status=$?
-
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-
-	return $status
+	wait_for $!
 }
 
 # train <network>
@@ -141,13 +146,5 @@ train_all()
 
 	# in a group of its own, so that all of it ends with this script
 	PAPER_INNER=1 setsid xargs -P "$JOBS" -I{} "$here/paper.sh" "$scale" "$out" {} < "$tmp/queue" &
-	group=$!
-
-	trap 'kill -- "-$group" 2> /dev/null; exit 130' INT
-	trap 'kill -- "-$group" 2> /dev/null; exit 143' TERM
-
-	wait $group || die "a training failed"
-
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	wait_for -$! || die "a training failed"
 }
