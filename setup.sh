@@ -16,6 +16,7 @@ SHA256=05eb050759436cb183d8c576a88967ad9d3a987270e68dcdb78663ba4d7ef1e0
 PACKAGES="gcc g++ make patch libc6-dev
 	libfftw3-dev libopenblas-dev liblapacke-dev libpng-dev
 	libdnnl-dev libcriterion-dev
+	libopenmpi-dev openmpi-bin
 	bc procps python3-numpy python3-matplotlib ${GLEAM_SETUP_EXTRA:-}"
 
 # a relative BART_SRC is the caller's

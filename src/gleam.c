@@ -74,6 +74,7 @@ int main_gleam(int argc, char* argv[argc])
 
 		OPTL_LONG('b', "batch-size", &conf.batch_size, "n", "samples in a mini-batch (4)"),
 		OPTL_LONG(0, "micro-batch", &conf.micro_batch, "n", "samples computed at once, a divisor of the batch size (1)"),
+		OPTL_LONG(0, "replicas", &conf.replicas, "R", "mpirun: pipelines of ranks that share each mini-batch (1)"),
 		OPTL_LONG('n', "max-iter", &conf.max_iter, "n", "stop after n iterations (mini-batches)"),
 		OPTL_LONG('e', "epochs", &conf.epochs, "n", "stop after n epochs (10, if no other limit is given)"),
 		OPTL_DOUBLE(0, "max-time", &conf.max_time, "s", "stop after s seconds"),

@@ -6,7 +6,6 @@
 #include "num/multind.h"
 #include "num/flpmath.h"
 
-#include "misc/debug.h"
 #include "misc/mri.h"
 #include "misc/misc.h"
 
@@ -16,6 +15,7 @@
 #include "gleam/place.h"
 #include "gleam/stage.h"
 #include "gleam/unroll.h"
+#include "gleam/warn.h"
 
 #include "gleam/batch.h"
 
@@ -226,7 +226,8 @@ void gleam_batch_select(struct gleam_batch_s* b, long part)
 		return;
 	}
 
-	if (part == b->selected)
+	// several mini-batches may share the operators
+	if (gleam_unroll_claim(b->unroll, b) && (part == b->selected))
 		return;
 
 	for (long i = 0; i < b->micro_batch; i++) {
@@ -269,7 +270,7 @@ static void check_average(const struct gleam_batch_s* b, long i, const complex f
 	if (!(MAX_RMS < rms))
 		return;
 
-	debug_printf(DP_WARN, "%s: the frames of sample %ld cancel: they are %.3g times their average, by which they are scaled, expected about 1. "
+	gleam_warn("%s: the frames of sample %ld cancel: they are %.3g times their average, by which they are scaled, expected about 1. "
 			"Does a part of the series have another sign or phase than the rest?\n",
 			gleam_data_name(b->data), b->samples[i], rms);
 }
@@ -286,7 +287,7 @@ static void check_units(const struct gleam_batch_s* b, long i, const complex flo
 	if (!(0. < ratio) || ((0.1 < ratio) && (10. > ratio)))
 		return;
 
-	debug_printf(DP_WARN, "%s: the reference of sample %ld is %.3g times the image of the k-space, expected about 1: "
+	gleam_warn("%s: the reference of sample %ld is %.3g times the image of the k-space, expected about 1: "
 			"is the k-space the %s of the reference's coil images ('bart %s')? 'bart scale' mends it.\n",
 			gleam_data_name(b->data), b->samples[i], ratio,
 			(NULL != b->traj) ? "nuFFT" : "unitary FFT", (NULL != b->traj) ? "nufft" : "fft -u");

@@ -12,10 +12,11 @@
 #include <string.h>
 #include <math.h>
 
-#include "misc/debug.h"
 #include "misc/misc.h"
 
 #include "nn/prox_net.h"
+
+#include "gleam/warn.h"
 
 #include "gleam/conf.h"
 
@@ -270,7 +271,7 @@ static const char* check(const struct gleam_net_s* net)
 static void ignore_depth(long* depth, const char* name, const char* network)
 {
 	if ((GLEAM_UNSET != *depth) && (0 != *depth))
-		debug_printf(DP_WARN, "--%s %ld has no effect with --%s\n", name, *depth, network);
+		gleam_warn("--%s %ld has no effect with --%s\n", name, *depth, network);
 
 	*depth = 0;
 }

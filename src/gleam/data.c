@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "num/flpmath.h"
+#include "num/mpi_ops.h"
 #include "num/multind.h"
 
 #include "misc/debug.h"
 #include "misc/misc.h"
+#include "misc/mmio.h"
 #include "misc/mri.h"
 
 #include "gleam/input.h"
@@ -175,8 +177,6 @@ static void find_all_empty(struct gleam_data_s* data)
 	complex float* ksp = md_alloc(DIMS, data->ksp_dims, CFL_SIZE);
 	complex float* pattern = md_alloc(DIMS, data->pat_dims, CFL_SIZE);
 
-	data->empty = xmalloc((size_t)data->samples * sizeof(bool));
-
 	for (long i = 0; i < data->samples; i++)
 		data->empty[i] = find_empty(data, i, ksp, pattern);
 
@@ -237,9 +237,20 @@ struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files)
 	check_shapes(data);
 	set_dims(data);
 	check_plausible(data);
-	check_values(data);
 
-	find_all_empty(data);
+	data->empty = xmalloc((size_t)data->samples * sizeof(bool));
+
+	// ranks that work on the same data need not all read it; in a loop (bart -l) each has its own
+	bool alike = !cfl_loop_desc_active();
+
+	if (!alike || mpi_is_main_proc()) {
+
+		check_values(data);
+		find_all_empty(data);
+	}
+
+	if (alike)
+		mpi_sync_val(data->empty, data->samples * (long)sizeof(bool));
 
 	return PTR_PASS(data);
 }

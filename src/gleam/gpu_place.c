@@ -123,6 +123,14 @@ static size_t peak(void)
 }
 
 
+// they take devices in turn
+static long shared(long processes)
+{
+	long devices = MAX(1, (long)gpu_count());
+
+	return (processes + devices - 1) / devices;
+}
+
 static void dc_invert(void* dc, const float* mu, complex float* z, const complex float* u, const complex float* x0)
 {
 	gpu_dc_invert(dc, mu, z, u, x0);
@@ -183,6 +191,7 @@ const struct gleam_place_s gleam_place_gpu = {
 	.available = available,
 	.taken = taken,
 	.peak = peak,
+	.shared = shared,
 
 	.loss_bytes = loss_bytes,
 	.loss_l1 = loss_l1,

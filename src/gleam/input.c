@@ -155,8 +155,13 @@ struct input_s input_open(const char* name, const char* role)
 
 	check_file(name, role);
 
+	// the others would find less to say
+	if (!cfl_loop_desc_active())
+		mpi_sync();
+
 	in.data = load_cfl(name, DIMS, in.dims);
-	in.mapped = (FILE_TYPE_CFL == file_type(name)) && !cfl_loop_desc_active() && (1 == mpi_get_num_procs());
+	// of several ranks the first one, or each that sees the file
+	in.mapped = (FILE_TYPE_CFL == file_type(name)) && !cfl_loop_desc_active() && (mpi_is_main_proc() || mpi_shared_files);
 
 	char text[DIMS_TEXT];
 

@@ -189,37 +189,37 @@ static double time_of(const struct gleam_module_s* m)
 	return timestamp();
 }
 
-static void module_forward(struct gleam_module_s* m,
+void gleam_module_forward(struct gleam_module_s* m,
 		complex float* out, const complex float* in, const complex float* x0)
 {
+	double begin = time_of(m);
+
 	if (GLEAM_KEEP_ALL == m->keep.what)
 		kept_forward(m, out, in, x0);
 	else
 		module_again_forward(m, out, in, x0);
+
+	m->seconds[0] += time_of(m) - begin;
 }
 
-static void module_backward(struct gleam_module_s* m, double* errors,
-		const complex float* out, const complex float* in, const complex float* x0)
+void gleam_module_backward(struct gleam_module_s* m, double count,
+		const complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss, double* errors)
 {
+	double begin = time_of(m);
+
+	module_loss(m, (float)(1. / count), out, ref, loss);
+
 	if (GLEAM_KEEP_ALL == m->keep.what)
 		kept_backward(m, out, in, x0);
 	else
 		module_again_backward(m, errors, out, in, x0);
+
+	m->seconds[1] += time_of(m) - begin;
 }
 
 void gleam_module_train(struct gleam_module_s* m, double count,
 		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss, double* errors)
 {
-	double begin = time_of(m);
-
-	module_forward(m, out, in, x0);
-
-	double middle = time_of(m);
-
-	module_loss(m, (float)(1. / count), out, ref, loss);
-
-	module_backward(m, errors, out, in, x0);
-
-	m->seconds[0] += middle - begin;
-	m->seconds[1] += time_of(m) - middle;
+	gleam_module_forward(m, out, in, x0);
+	gleam_module_backward(m, count, out, in, x0, ref, loss, errors);
 }

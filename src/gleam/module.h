@@ -34,14 +34,21 @@ extern void gleam_module_load(struct gleam_module_s* module, const float* params
 // the gradient begins at zero
 extern void gleam_module_clear(struct gleam_module_s* module);
 
-/* Forward pass, local loss against ref, and backward pass that adds to the
- * gradient. out is the module's output before any update, in its input. Images and
- * loss are on the device.
+// out is the module's output, in its input; images are on the device
+extern void gleam_module_forward(struct gleam_module_s* module,
+		complex float* out, const complex float* in, const complex float* x0);
+
+/* After the forward pass with these images: local loss against ref, and backward pass
+ * that adds to the gradient. Images and loss are on the device.
  * @param count		elements of all references of the mini-batch, by which the mean is taken
  * @param loss		its sum over this part is added here
  * @param errors	[restarts][2], of gleam_keep_restart from the last to the first: sums of
  *			|inverted - x|^2 and |x|^2 are added here; NULL where nothing is inverted
  */
+extern void gleam_module_backward(struct gleam_module_s* module, double count,
+		const complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss, double* errors);
+
+// both
 extern void gleam_module_train(struct gleam_module_s* module, double count,
 		complex float* out, const complex float* in, const complex float* x0, const complex float* ref, double* loss, double* errors);
 

@@ -1,9 +1,9 @@
 #include <stdbool.h>
 
-#include "misc/debug.h"
 #include "misc/misc.h"
 
 #include "gleam/data.h"
+#include "gleam/warn.h"
 
 #include "gleam/batch.h"
 
@@ -65,7 +65,7 @@ struct gleam_order_s* gleam_order_create(const struct gleam_data_s* data, unsign
 
 		if (gleam_data_empty(data, i)) {
 
-			debug_printf(DP_WARN, "%s: k-space of sample %ld is all zero; it is left out of training\n", gleam_data_name(data), i);
+			gleam_warn("%s: k-space of sample %ld is all zero; it is left out of training\n", gleam_data_name(data), i);
 			continue;
 		}
 

@@ -94,6 +94,11 @@ static void loss_combined(long frames, long maps, long pixels, float scale,
 	*sum += gleam_loss_combined(frames, maps, pixels, scale, (void*)grad, (const void*)x, (const void*)ref);
 }
 
+static long shared(long processes)
+{
+	return processes;
+}
+
 static void repeat(void**, void (*fun)(void* data), void* data)
 {
 	fun(data);
@@ -127,6 +132,7 @@ const struct gleam_place_s gleam_place_cpu = {
 	.available = gleam_memory_available,
 	.taken = gleam_memory_resident,
 	.peak = gleam_memory_peak,
+	.shared = shared,
 
 	.loss_bytes = loss_bytes,
 	.loss_l1 = loss_l1,

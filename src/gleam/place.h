@@ -61,6 +61,9 @@ struct gleam_place_s {
 	size_t (*taken)(void);
 	size_t (*peak)(void);
 
+	// how many processes have one device's memory among them, of that many on this machine
+	long (*shared)(long processes);
+
 	// x += a - b
 	void (*add_difference)(long N, complex float* x, const complex float* a, const complex float* b);
 

@@ -11,6 +11,7 @@
 
 #include "gleam/memory.h"
 #include "gleam/metrics.h"
+#include "gleam/warn.h"
 
 #include "gleam/report.h"
 
@@ -27,6 +28,7 @@ struct gleam_report_s {
 	double printed;
 
 	long errors;
+	bool ranks;
 
 	long count;
 	double pace[PACE];
@@ -66,14 +68,14 @@ static void log_open(struct gleam_report_s* r, long modules, const long at[])
 		log_write(r, column);
 	}
 
-	log_write(r, "\n");
+	log_write(r, r->ranks ? ",waiting_seconds\n" : "\n");
 }
 
-struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors])
+struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks)
 {
 	PTR_ALLOC(struct gleam_report_s, r);
 
-	*r = (struct gleam_report_s){ .name = log, .errors = errors, .terminal = (1 == isatty(STDERR_FILENO)) };
+	*r = (struct gleam_report_s){ .name = log, .errors = errors, .ranks = ranks, .terminal = (1 == isatty(STDERR_FILENO)) };
 
 	if (NULL != log)
 		log_open(r, modules, at);
@@ -83,6 +85,9 @@ struct gleam_report_s* gleam_report_create(const char* log, long modules, long e
 
 void gleam_report_break(struct gleam_report_s* r)
 {
+	if (NULL == r)
+		return;
+
 	if (r->open)
 		fputc('\n', stderr);
 
@@ -145,6 +150,9 @@ static void log_line(struct gleam_report_s* r, const struct gleam_progress_s* p)
 		snprintf(text, sizeof(text), ",%.4g", p->errors[i]);
 		log_write(r, text);
 	}
+
+	snprintf(text, sizeof(text), ",%.6f", p->waiting);
+	log_write(r, r->ranks ? text : "");
 
 	log_write(r, "\n");
 }
@@ -240,6 +248,9 @@ void gleam_report_iteration(struct gleam_report_s* r, const struct gleam_progres
 
 void gleam_report_stages(const char* start, long N, const struct gleam_metrics_stat_s stat[N + 1])
 {
+	if (!gleam_speaks())
+		return;
+
 	bart_printf("%-12s %16s %18s %18s\n", "stage", "PSNR [dB]", "SSIM", "nRMSE");
 
 	for (long n = 0; n <= N; n++) {

@@ -24,15 +24,17 @@ struct gleam_progress_s {
 	double seconds;			// of this iteration
 	double forward;			// ... of its forward passes, 0 where they are not timed
 	double backward;
+	double waiting;			// ... that the mean rank waited for messages
 	size_t peak;			// bytes of memory so far
 	double left;			// estimated, negative when not known
 };
 
 /* log may be NULL; calls error() when it cannot be written
  * @param errors	number of errors of inversion, of images after this many iterations
+ * @param ranks		there are several: the log says how long they waited
  */
-extern struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors]);
-// ends the line on the terminal, before anything else is printed
+extern struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks);
+// ends the line on the terminal, before anything else is printed; NULL has none
 extern void gleam_report_break(struct gleam_report_s* report);
 
 extern void gleam_report_free(struct gleam_report_s* report);

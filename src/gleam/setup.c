@@ -16,6 +16,8 @@
 #include "nn/cudnn_graph.h"
 #endif
 
+#include "gleam/warn.h"
+
 #include "gleam/setup.h"
 
 
@@ -59,7 +61,7 @@ static bool wants_gpu(const struct gleam_compute_s* conf)
 static void check_gpu_options(const struct gleam_compute_s* conf)
 {
 	if (conf->autotune || conf->fast_math)
-		debug_printf(DP_WARN, "--autotune and --fast-math have no effect without --gpu\n");
+		gleam_warn("--autotune and --fast-math have no effect without --gpu\n");
 
 	if (NN_FP32 != precision_of(conf->precision))
 		error("--precision %s: on the CPU there is only fp32. Add --gpu, or leave it out.\n", conf->precision);

@@ -28,6 +28,7 @@ struct gleam_train_s {
 	struct gleam_compute_s compute;
 	long batch_size;
 	long micro_batch;
+	long replicas;			// pipelines of ranks (MPI), each with its part of every mini-batch
 
 	long max_iter;			// of these four, 0 is no limit
 	long epochs;

@@ -16,8 +16,11 @@
 #include "nn/prox_net.h"
 
 #include "gleam/distinct.h"
+#include "gleam/exchange.h"
 #include "gleam/setup.h"
+#include "gleam/train_plan.h"
 #include "gleam/validate.h"
+#include "gleam/warn.h"
 
 #include "gleam/train_setup.h"
 
@@ -27,6 +30,7 @@ const struct gleam_train_s gleam_train_defaults = {
 	.compute = GLEAM_COMPUTE_DEFAULTS,
 	.batch_size = 4,
 	.micro_batch = 1,
+	.replicas = 1,
 	.adam = NN_ADAM_DEFAULTS,
 	.lr_end = GLEAM_LR_SAME,
 	.shuffle = true,
@@ -55,6 +59,10 @@ static void check_conf(const struct gleam_train_s* c)
 	if ((1 > c->micro_batch) || (0 != c->batch_size % c->micro_batch))
 		error("--micro-batch is %ld, but must divide --batch-size, which is %ld\n", c->micro_batch, c->batch_size);
 
+	if ((1 > c->replicas) || (0 != c->batch_size % (c->replicas * c->micro_batch)))
+		error("--replicas is %ld, but must divide --batch-size, which is %ld, into parts that hold a multiple of --micro-batch, which is %ld, samples\n",
+			c->replicas, c->batch_size, c->micro_batch);
+
 	if ((0 > c->max_iter) || (0 > c->epochs) || !(0. <= c->max_time) || !isfinite(c->max_time) || (0 > c->patience) || (0 > c->valid_every))
 		error("--max-iter, --epochs, --max-time, --patience and --valid-every must be finite and not negative\n");
 
@@ -72,14 +80,6 @@ static void check_conf(const struct gleam_train_s* c)
 
 	if (!((0. <= c->adam.beta1) && (1. > c->adam.beta1) && (0. <= c->adam.beta2) && (1. > c->adam.beta2) && (0. < c->adam.eps)))
 		error("--adam: beta1 and beta2 must be in [0, 1), eps positive\n");
-}
-
-static bool same_dims(const struct gleam_dims_s* a, const struct gleam_dims_s* b)
-{
-	return    md_check_equal_dims(DIMS, a->ksp, b->ksp, ~0UL)
-	       && md_check_equal_dims(DIMS, a->map, b->map, ~0UL)
-	       && md_check_equal_dims(DIMS, a->pat, b->pat, ~0UL)
-	       && md_check_equal_dims(DIMS, a->trj, b->trj, ~0UL);
 }
 
 static void check_valid(const struct gleam_trainer_s* t)
@@ -147,55 +147,25 @@ static void set_length(struct gleam_trainer_s* t)
 	t->valid_every = (0 < c->valid_every) ? c->valid_every : MAX(1, samples / c->batch_size);
 }
 
-static bool shares_unroll(const struct gleam_trainer_s* t)
-{
-	return same_dims(&t->dims, &t->valid_dims);
-}
-
-static void plan_help(struct gleam_trainer_s* t)
-{
-	if (1 < t->conf->micro_batch)
-		gleam_memory_help(&t->plan, "--micro-batch 1");
-
-	if (1 < gleam_keep_slots(&t->keep, t->length))
-		gleam_memory_help(&t->plan, (GLEAM_GREEDY == t->conf->trainer.type) ? "more --modules, --trainer checkpoint" : "--trainer greedy or checkpoint");
-
-	if (!t->backend->device->host && (NN_BF16 != t->backend->precision))
-		gleam_memory_help(&t->plan, "--precision bf16");
-
-	gleam_memory_help(&t->plan, "fewer --features");
-}
-
-// what a part of the mini-batch takes while it is computed
-static struct gleam_unroll_bytes_s part_bytes(const struct gleam_trainer_s* t, const struct gleam_dims_s* dims)
-{
-	long img_dims[DIMS];
-	gleam_dims_image(dims, img_dims);
-
-	long pixels = md_calc_size(DIMS, img_dims);
-
-	auto bytes = gleam_unroll_bytes(&t->weights->net, t->backend, dims, (int)gleam_keep_slots(&t->keep, t->length));
-
-	bytes.images += gleam_module_bytes(t->place, &t->keep, t->length, t->weights->P, pixels) + (size_t)pixels * CFL_SIZE;
-
-	return bytes;
-}
-
-static void plan_unit(struct gleam_trainer_s* t)
-{
-	struct gleam_dims_s dims = gleam_batch_dims(t->data, 1);
-	long img_dims[DIMS];
-
-	gleam_dims_image(&dims, img_dims);
-
-	auto bytes = part_bytes(t, &dims);
-
-	gleam_memory_unit(&t->plan, img_dims, bytes.activations + bytes.workspace + bytes.dc + bytes.images);
-}
-
 long gleam_trainer_sums(const struct gleam_trainer_s* t)
 {
-	return t->weights->net.modules * (1 + 2 * t->restarts);
+	return 1 + 2 * t->restarts;
+}
+
+double gleam_trainer_count(const struct gleam_trainer_s* t)
+{
+	long dims[DIMS];
+	gleam_data_ref_dims(t->data, dims);
+
+	return (double)(t->conf->batch_size * md_calc_size(DIMS, dims));
+}
+
+void gleam_trainer_samples(const struct gleam_trainer_s* t, long iteration, long samples[])
+{
+	long first = (iteration - 1) * t->conf->batch_size + t->team->replica * t->share;
+
+	for (long i = 0; i < t->share; i++)
+		samples[i] = gleam_order_sample(t->order, first + i);
 }
 
 static void set_restarts(struct gleam_trainer_s* t)
@@ -211,38 +181,6 @@ static void set_restarts(struct gleam_trainer_s* t)
 		for (long i = t->length - 1; 0 <= i; i--)
 			if (gleam_keep_restart(&t->keep, t->length, i))
 				*next++ = m * t->length + i;
-}
-
-static void plan_memory(struct gleam_trainer_s* t)
-{
-	const struct gleam_net_s* net = &t->weights->net;
-	size_t weights = (size_t)(net->iterations * t->weights->P) * sizeof(float);
-
-	auto bytes = part_bytes(t, &t->dims);
-
-	bool one = (1 < net->modules);
-
-	gleam_memory_add(&t->plan, one ? "activations of one module" : "activations", bytes.activations);
-	gleam_memory_add(&t->plan, "convolutions: their weights and workspace", bytes.workspace);
-	gleam_memory_add(&t->plan, "data consistency", bytes.dc);
-	gleam_memory_add(&t->plan, one ? "images and gradient of one module" : "images and gradient", bytes.images);
-	gleam_memory_add(&t->plan, "mini-batch", gleam_batch_bytes(t->place, t->data, t->conf->batch_size, t->conf->micro_batch));
-	gleam_memory_add(&t->plan, "weights of all modules", weights + 2 * sizeof(float) + (size_t)gleam_trainer_sums(t) * sizeof(double));
-	gleam_memory_add(&t->plan, "Adam's moments of all modules", 2 * weights);
-
-	if (NULL == t->valid)
-		return;
-
-	size_t valid = gleam_batch_bytes(t->place, t->valid, 1, 1) + gleam_validate_bytes(t->place, t->valid);
-
-	if (!shares_unroll(t)) {
-
-		auto vbytes = gleam_unroll_bytes(net, t->backend, &t->valid_dims, 0);
-
-		valid += vbytes.activations + vbytes.workspace + vbytes.dc + vbytes.images;
-	}
-
-	gleam_memory_add(&t->plan, "validation", valid);
 }
 
 static void initial_weights(struct gleam_trainer_s* t)
@@ -264,7 +202,7 @@ static void take_dc(struct gleam_net_s* net, const struct gleam_net_s* from)
 	const struct gleam_net_s* def = &gleam_net_defaults;
 
 	if (((net->step_size != from->step_size) && (net->step_size != def->step_size)) || ((net->mu != from->mu) && (net->mu != def->mu)))
-		debug_printf(DP_WARN, "--step-size and --mu are not used: the weights of --load bring their own\n");
+		gleam_warn("--step-size and --mu are not used: the weights of --load bring their own\n");
 
 	net->step_size = from->step_size;
 	net->mu = from->mu;
@@ -311,6 +249,9 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 	gleam_trainer_modules(&conf->trainer, &net);
 	gleam_net_complete(&net);
 
+	t->team = gleam_team_create(conf->replicas, net.modules);
+	t->share = conf->batch_size / conf->replicas;
+
 	t->length = net.iterations / net.modules;
 	t->keep = gleam_trainer_keep(&conf->trainer, &net);
 
@@ -321,11 +262,9 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 	t->weights = gleam_weights_create(&net);
 
 	set_restarts(t);
-	plan_memory(t);
-	plan_help(t);
 
-	if (conf->memory)
-		plan_unit(t);
+	if (!t->team->idle)
+		gleam_trainer_plan(t);
 
 	return PTR_PASS(t);
 }
@@ -337,7 +276,7 @@ size_t gleam_trainer_params_bytes(const struct gleam_trainer_s* t)
 
 static void alloc_validation(struct gleam_trainer_s* t)
 {
-	t->valid_unroll = shares_unroll(t) ? t->unroll : gleam_unroll_create(&t->weights->net, t->backend, &t->valid_dims, 0);
+	t->valid_unroll = gleam_trainer_shares_unroll(t) ? t->unroll : gleam_unroll_create(&t->weights->net, t->backend, &t->valid_dims, 0);
 	t->valid_batch = gleam_batch_create(t->valid, t->valid_unroll, 1, 1);
 	t->validator = gleam_validator_create(t->valid_unroll, t->valid_batch);
 }
@@ -388,19 +327,21 @@ static void check_outputs(const struct gleam_train_s* c, const struct gleam_weig
 static void alloc_optimiser(struct gleam_trainer_s* t)
 {
 	const struct nn_device_s* device = t->place->device;
+	long modules = t->weights->net.modules;
 	size_t bytes = gleam_trainer_params_bytes(t);
+	size_t own = bytes / (size_t)modules * (size_t)gleam_schedule_own(&t->team->schedule, t->team->stage);
 
 	t->params = device->host ? t->weights->params : gleam_place_alloc(t->place, bytes);
-	t->moment1 = gleam_place_alloc(t->place, bytes);
-	t->moment2 = gleam_place_alloc(t->place, bytes);
+	t->moment1 = gleam_place_alloc(t->place, own);
+	t->moment2 = gleam_place_alloc(t->place, own);
 	t->rates = gleam_place_alloc(t->place, 2 * sizeof(float));
-	t->sums = gleam_place_alloc(t->place, (size_t)gleam_trainer_sums(t) * sizeof(double));
+	t->sums = gleam_place_alloc(t->place, (size_t)(modules * gleam_trainer_sums(t)) * sizeof(double));
 
 	if (!device->host)
 		device->upload(t->params, t->weights->params, bytes);
 
-	device->clear(t->moment1, bytes);
-	device->clear(t->moment2, bytes);
+	device->clear(t->moment1, own);
+	device->clear(t->moment2, own);
 	device->sync();
 }
 
@@ -417,23 +358,45 @@ static void free_optimiser(struct gleam_trainer_s* t)
 	device->free(t->sums);
 }
 
+// of the rank that writes and speaks
+static void open_outputs(struct gleam_trainer_s* t)
+{
+	long modules = t->weights->net.modules;
+
+	check_outputs(t->conf, t->weights);
+
+	t->report = gleam_report_create(t->conf->log, modules, modules * t->restarts, t->restart, 1 < gleam_team_size(t->team));
+}
+
+// every rank makes them by itself; a file is read by one
+static void first_weights(struct gleam_trainer_s* t)
+{
+	struct gleam_weights_s* w = t->weights;
+
+	if (NULL == t->conf->load) {
+
+		initial_weights(t);
+		return;
+	}
+
+	if (gleam_team_leads(t->team))
+		load_weights(t);
+
+	exchange_broadcast(t->team->all, 0, sizeof(w->net), &w->net);
+	exchange_broadcast(t->team->all, 0, gleam_trainer_params_bytes(t), w->params);
+}
+
 void gleam_trainer_alloc(struct gleam_trainer_s* t)
 {
 	const struct gleam_net_s* net = &t->weights->net;
 
-	if (NULL != t->conf->load)
-		load_weights(t);
-	else
-		initial_weights(t);
+	first_weights(t);
 
-	check_outputs(t->conf, t->weights);
-
-	t->report = gleam_report_create(t->conf->log, net->modules, net->modules * t->restarts, t->restart);
+	if (gleam_team_leads(t->team))
+		open_outputs(t);
 
 	t->unroll = gleam_unroll_create(net, t->backend, &t->dims, (int)gleam_keep_slots(&t->keep, t->length));
 	t->module = gleam_module_create(t->unroll, &t->keep, t->length, t->weights->P, gleam_data_combined(t->data));
-	t->batch = gleam_batch_create(t->data, t->unroll, t->conf->batch_size, t->conf->micro_batch);
-	t->out = gleam_place_alloc(t->place, (size_t)gleam_unroll_pixels(t->unroll) * CFL_SIZE);
 	t->loss = xmalloc((size_t)net->modules * sizeof(double));
 	t->errors = xmalloc((size_t)(1 + net->modules * t->restarts) * sizeof(double));
 
@@ -441,6 +404,11 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 		gleam_module_time(t->module);
 
 	alloc_optimiser(t);
+
+	if (1 < gleam_team_size(t->team))
+		t->pipeline = gleam_pipeline_create(t);
+	else
+		t->step = gleam_step_create(t);
 
 	if (NULL != t->valid)
 		alloc_validation(t);
@@ -459,14 +427,17 @@ void gleam_trainer_free(struct gleam_trainer_s* t)
 
 	if (NULL != t->unroll) {
 
-		t->place->repeat_free(t->repeat);
+		if (NULL != t->step)
+			gleam_step_free(t->step);
 
-		gleam_batch_free(t->batch);
+		if (NULL != t->pipeline)
+			gleam_pipeline_free(t->pipeline);
+
 		gleam_module_free(t->module);
 		gleam_unroll_free(t->unroll);
-		gleam_report_free(t->report);
 
-		t->place->device->free(t->out);
+		if (NULL != t->report)
+			gleam_report_free(t->report);
 
 		free_optimiser(t);
 	}
@@ -482,5 +453,6 @@ void gleam_trainer_free(struct gleam_trainer_s* t)
 		gleam_data_close(t->valid);
 
 	gleam_data_close(t->data);
+	gleam_team_free(t->team);
 	xfree(t);
 }

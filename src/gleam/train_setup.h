@@ -11,7 +11,10 @@
 #include "gleam/memory.h"
 #include "gleam/metrics.h"
 #include "gleam/module.h"
+#include "gleam/pipeline.h"
 #include "gleam/report.h"
+#include "gleam/team.h"
+#include "gleam/train_step.h"
 #include "gleam/train.h"
 #include "gleam/unroll.h"
 #include "gleam/weights.h"
@@ -26,6 +29,9 @@ struct gleam_trainer_s {
 	struct gleam_dims_s dims;		// of a part of the mini-batch
 	struct gleam_dims_s valid_dims;		// of one sample
 
+	struct gleam_team_s* team;
+	long share;				// samples of a mini-batch that are this rank's
+
 	long length;				// iterations of a module
 	struct gleam_keep_s keep;		// what of it stays
 	long restarts;				// of a module
@@ -37,30 +43,34 @@ struct gleam_trainer_s {
 	// on the device
 	const struct gleam_place_s* place;
 	float* params;				// [N][P]; on the CPU those of the weights
-	float* moment1;				// Adam
+	float* moment1;				// Adam, of this rank's modules
 	float* moment2;
 	float* rates;				// of this iteration
 	float host_rates[2];			// on their way there
-	double* sums;				// of the loss, [M]; of errors of inversion, [M][restarts][2]
+	double* sums;				// of each module: of the loss, and of errors of inversion, [restarts][2]
 
 	struct gleam_unroll_s* unroll;
 	struct gleam_module_s* module;
-	struct gleam_batch_s* batch;
 	struct gleam_order_s* order;
-	complex float* out;			// of a module, for one part
-	void* repeat;				// of the iteration
+	struct gleam_step_s* step;		// one rank
+	struct gleam_pipeline_s* pipeline;	// several; one of the two
 
 	struct gleam_unroll_s* valid_unroll;	// the same one where sizes agree
 	struct gleam_batch_s* valid_batch;
 	struct gleam_validator_s* validator;
 
-	struct gleam_report_s* report;
+	struct gleam_report_s* report;		// of the rank that speaks, else NULL
 
 	long iteration;				// counts from 1
 	long total;				// 0: not known
 	long valid_every;
 	double* loss;				// of each module in this iteration
 	double* errors;				// relative, of inversion, [M][restarts], from the last to the first
+	double seconds;				// ... of it
+	double forward;				// ... of its passes, of all ranks together, 0 where they are not timed
+	double backward;
+	double waiting;				// ... of the mean rank, for messages
+	size_t peak;				// bytes, of the rank that takes most
 
 	struct gleam_metrics_s metrics;		// last validation
 	double best;				// nRMSE
@@ -80,8 +90,14 @@ extern size_t gleam_trainer_params_bytes(const struct gleam_trainer_s* trainer);
 // where the last weights go when the best ones are the result; for xfree
 extern char* gleam_trainer_last(const struct gleam_train_s* conf);
 
-// doubles in sums
+// doubles in sums, of a module
 extern long gleam_trainer_sums(const struct gleam_trainer_s* trainer);
+
+// elements of the references of a mini-batch, of all replicas
+extern double gleam_trainer_count(const struct gleam_trainer_s* trainer);
+
+// this rank's samples in an iteration's mini-batch
+extern void gleam_trainer_samples(const struct gleam_trainer_s* trainer, long iteration, long samples[]);
 
 extern void gleam_trainer_free(struct gleam_trainer_s* trainer);
 

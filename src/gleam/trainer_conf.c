@@ -2,12 +2,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "misc/debug.h"
 #include "misc/misc.h"
 #include "misc/types.h"
 
 #include "gleam/conf.h"
 #include "gleam/keep.h"
+#include "gleam/warn.h"
 
 #include "gleam/trainer_conf.h"
 
@@ -80,7 +80,7 @@ double gleam_trainer_max_error(const struct gleam_trainer_conf_s* conf)
 static void check_unused(const struct gleam_trainer_conf_s* conf)
 {
 	if ((GLEAM_UNSET != conf->checkpoints) || (GLEAM_UNSET != conf->fixed_point) || (GLEAM_ERROR_UNSET != conf->max_error))
-		debug_printf(DP_WARN, "--checkpoints, --fixed-point and --max-inversion-error have no effect without --trainer mel\n");
+		gleam_warn("--checkpoints, --fixed-point and --max-inversion-error have no effect without --trainer mel\n");
 }
 
 struct gleam_keep_s gleam_trainer_keep(const struct gleam_trainer_conf_s* conf, const struct gleam_net_s* net)

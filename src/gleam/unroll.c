@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <complex.h>
+#include <stdbool.h>
 
 #include "num/multind.h"
 #include "num/flpmath.h"
@@ -22,6 +23,7 @@ struct gleam_unroll_s {
 
 	const struct gleam_place_s* place;
 	void* dc;
+	const void* owner;	// of what dc has been set to
 	struct nn_prox_s* prox;
 
 	long img_dims[DIMS];
@@ -125,6 +127,7 @@ struct gleam_unroll_s* gleam_unroll_create(const struct gleam_net_s* net, const 
 	u->img_bytes = (size_t)md_calc_size(DIMS, u->img_dims) * CFL_SIZE;
 
 	u->dc = u->place->dc_create(dims);
+	u->owner = NULL;
 	u->prox = prox_create(net, backend, dims, slots);
 
 	nn_prox_alloc(u->prox);
@@ -154,6 +157,15 @@ void gleam_unroll_free(struct gleam_unroll_s* u)
 	xfree(u->params);
 	xfree(u->mid);
 	xfree(u);
+}
+
+bool gleam_unroll_claim(struct gleam_unroll_s* u, const void* owner)
+{
+	bool same = (owner == u->owner);
+
+	u->owner = owner;
+
+	return same;
 }
 
 void* gleam_unroll_dc(struct gleam_unroll_s* u)

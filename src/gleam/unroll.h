@@ -7,6 +7,7 @@
 #define _GLEAM_UNROLL_H
 
 #include <complex.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "misc/mri.h"
@@ -34,6 +35,11 @@ extern struct gleam_unroll_bytes_s gleam_unroll_bytes(const struct gleam_net_s* 
 		const struct gleam_dims_s* dims, int slots);
 
 extern const struct gleam_place_s* gleam_unroll_place(const struct gleam_unroll_s* unroll);
+
+/* Whose samples the operators are of now: those of the last one that has claimed them.
+ * Was it this one already?
+ */
+extern bool gleam_unroll_claim(struct gleam_unroll_s* unroll, const void* owner);
 
 // data consistency, as the place's dc_create has made it
 extern void* gleam_unroll_dc(struct gleam_unroll_s* unroll);

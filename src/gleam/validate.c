@@ -1,4 +1,5 @@
 #include <complex.h>
+#include <string.h>
 
 #include "num/multind.h"
 #include "num/flpmath.h"
@@ -9,6 +10,7 @@
 
 #include "gleam/batch.h"
 #include "gleam/data.h"
+#include "gleam/exchange.h"
 #include "gleam/metrics.h"
 #include "gleam/place.h"
 #include "gleam/unroll.h"
@@ -32,21 +34,23 @@ static void slice_size(const long dims[DIMS], long* X, long* Y)
 	*Y = dims[d];
 }
 
-static void add_slices(struct gleam_metrics_stat_s* stat, const long dims[DIMS], const complex float* x, const complex float* ref)
+static long slices(const long dims[DIMS], long* X, long* Y)
+{
+	slice_size(dims, X, Y);
+
+	return md_calc_size(DIMS, dims) / (*X * *Y);
+}
+
+static void measure_slices(struct gleam_metrics_s* metrics, const long dims[DIMS], const complex float* x, const complex float* ref)
 {
 	long X;
 	long Y;
+	long n = slices(dims, &X, &Y);
 
-	slice_size(dims, &X, &Y);
-
-	for (long i = 0; i < md_calc_size(DIMS, dims) / (X * Y); i++) {
-
-		auto m = gleam_metrics_slice(X, Y,
+	for (long i = 0; i < n; i++)
+		metrics[i] = gleam_metrics_slice(X, Y,
 				(const complex float (*)[X])(x + i * X * Y),
 				(const complex float (*)[X])(ref + i * X * Y));
-
-		gleam_metrics_add(stat, &m);
-	}
 }
 
 // where there is one map, the image itself
@@ -65,7 +69,7 @@ static const complex float* combine_maps(const long dims[DIMS], const complex fl
 	return rss;
 }
 
-void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims[DIMS], const complex float* x,
+static void measure_image(struct gleam_metrics_s* metrics, const long img_dims[DIMS], const complex float* x,
 		const long ref_dims[DIMS], const complex float* ref)
 {
 	long dims[DIMS];
@@ -74,13 +78,40 @@ void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims
 	const complex float* one_x = combine_maps(img_dims, x);
 	const complex float* one_ref = combine_maps(ref_dims, ref);
 
-	add_slices(stat, dims, one_x, one_ref);
+	measure_slices(metrics, dims, one_x, one_ref);
 
 	if (one_x != x)
 		md_free(one_x);
 
 	if (one_ref != ref)
 		md_free(one_ref);
+}
+
+static long slices_of_image(const long img_dims[DIMS])
+{
+	long dims[DIMS];
+	long X;
+	long Y;
+
+	md_select_dims(DIMS, ~MAPS_FLAG, dims, img_dims);
+
+	return slices(dims, &X, &Y);
+}
+
+static void add_all(struct gleam_metrics_stat_s* stat, long n, const struct gleam_metrics_s metrics[n])
+{
+	for (long i = 0; i < n; i++)
+		gleam_metrics_add(stat, &metrics[i]);
+}
+
+void gleam_validate_image(struct gleam_metrics_stat_s* stat, const long img_dims[DIMS], const complex float* x,
+		const long ref_dims[DIMS], const complex float* ref)
+{
+	long n = slices_of_image(img_dims);
+	struct gleam_metrics_s metrics[n];
+
+	measure_image(metrics, img_dims, x, ref_dims, ref);
+	add_all(stat, n, metrics);
 }
 
 // the output of a stage, the combined images, and the metrics of a slice
@@ -113,6 +144,7 @@ struct gleam_validator_s {
 
 	long img_dims[DIMS];
 	long ref_dims[DIMS];
+	long slices;		// of an image
 	size_t bytes;
 
 	complex float* out;
@@ -130,6 +162,7 @@ struct gleam_validator_s* gleam_validator_create(struct gleam_unroll_s* unroll, 
 	gleam_data_img_dims(gleam_batch_data(batch), r->img_dims);
 	gleam_data_ref_dims(gleam_batch_data(batch), r->ref_dims);
 
+	r->slices = slices_of_image(r->img_dims);
 	r->bytes = (size_t)md_calc_size(DIMS, r->img_dims) * CFL_SIZE;
 	r->out = gleam_place_alloc(r->place, r->bytes);
 
@@ -158,39 +191,93 @@ static void run_stage(const struct gleam_validator_s* r, const float* params)
 	r->place->device->copy(x, r->out, r->bytes);
 }
 
-static void measure(const struct gleam_validator_s* r, const complex float* ref, struct gleam_metrics_stat_s* stat)
+static void measure(const struct gleam_validator_s* r, const complex float* ref, struct gleam_metrics_s* metrics)
 {
-	gleam_validate_image(stat, r->img_dims, gleam_place_on_host(r->place, r->host[0], gleam_batch_x(r->batch, 0), r->bytes), r->ref_dims, ref);
+	measure_image(metrics, r->img_dims, gleam_place_on_host(r->place, r->host[0], gleam_batch_x(r->batch, 0), r->bytes), r->ref_dims, ref);
 }
 
-void gleam_validate(struct gleam_validator_s* r, long samples,
-		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1])
+// of stages from the first one on, one after the other
+static void validate_sample(const struct gleam_validator_s* r, long sample, long ahead,
+		long N, long P, const float params[N][P], long first, struct gleam_metrics_s* metrics)
 {
 	struct gleam_batch_s* batch = r->batch;
 	size_t ref_bytes = (size_t)md_calc_size(DIMS, r->ref_dims) * CFL_SIZE;
 
+	gleam_batch_load(batch, &sample);
+
+	if (-1 != ahead)
+		gleam_batch_ahead(batch, &ahead);
+
+	const complex float* ref = gleam_place_on_host(r->place, r->host[1], gleam_batch_ref(batch, 0), ref_bytes);
+
+	for (long n = 0; n <= N; n++) {
+
+		if (0 < n)
+			run_stage(r, params[n - 1]);
+
+		if (first <= n)
+			measure(r, ref, metrics + (n - first) * r->slices);
+	}
+
+	gleam_batch_upload(batch);
+}
+
+// the next one of this rank's that is to be reconstructed, or -1
+static long next_sample(const struct gleam_validator_s* r, long samples, long from, long step)
+{
+	for (long s = from; s < samples; s += step)
+		if (!gleam_data_empty(gleam_batch_data(r->batch), s))
+			return s;		// nor does inference reconstruct the others
+
+	return -1;
+}
+
+// ranks' samples were dealt out in turn
+static void add_samples(const struct gleam_validator_s* r, long samples, long ranks, long share, long stages,
+		const struct gleam_metrics_s* all, struct gleam_metrics_stat_s stat[stages])
+{
+	for (long s = 0; s < samples; s++) {
+
+		if (gleam_data_empty(gleam_batch_data(r->batch), s))
+			continue;
+
+		const struct gleam_metrics_s* metrics = all + ((s % ranks) * share + s / ranks) * stages * r->slices;
+
+		for (long n = 0; n < stages; n++)
+			add_all(&stat[n], r->slices, metrics + n * r->slices);
+	}
+}
+
+void gleam_validate(struct gleam_validator_s* r, const struct exchange_s* ranks, long samples,
+		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1])
+{
+	long rank = exchange_rank(ranks);
+	long size = exchange_size(ranks);
+	long share = (samples + size - 1) / size;
+	long stages = N + 1 - first;
+	size_t bytes = (size_t)(share * stages * r->slices) * sizeof(struct gleam_metrics_s);
+
+	struct gleam_metrics_s* mine = xmalloc(bytes);
+	struct gleam_metrics_s* all = xmalloc((0 == rank) ? ((size_t)size * bytes) : 1);
+
+	memset(mine, 0, bytes);		// where samples are empty
+
+	for (long s = next_sample(r, samples, rank, size); -1 != s; ) {
+
+		long next = next_sample(r, samples, s + size, size);
+
+		validate_sample(r, s, next, N, P, params, first, mine + (s / size) * stages * r->slices);
+		s = next;
+	}
+
+	exchange_gather(ranks, bytes, mine, all);
+
 	for (long n = 0; n <= N; n++)
 		stat[n] = (struct gleam_metrics_stat_s){ };
 
-	for (long s = 0; s < samples; s++) {
+	if (0 == rank)
+		add_samples(r, samples, size, share, stages, all, stat + first);
 
-		if (gleam_data_empty(gleam_batch_data(batch), s))
-			continue;		// nor does inference reconstruct it
-
-		gleam_batch_load(batch, &s);
-		gleam_batch_ahead_next(batch, s);
-
-		const complex float* ref = gleam_place_on_host(r->place, r->host[1], gleam_batch_ref(batch, 0), ref_bytes);
-
-		for (long n = 0; n <= N; n++) {
-
-			if (0 < n)
-				run_stage(r, params[n - 1]);
-
-			if (first <= n)
-				measure(r, ref, &stat[n]);
-		}
-
-		gleam_batch_upload(batch);
-	}
+	xfree(mine);
+	xfree(all);
 }

@@ -9,6 +9,7 @@
 
 #include "misc/mri.h"
 
+#include "gleam/exchange.h"
 #include "gleam/metrics.h"
 #include "gleam/unroll.h"
 #include "gleam/batch.h"
@@ -30,12 +31,14 @@ struct gleam_validator_s;
 extern struct gleam_validator_s* gleam_validator_create(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch);
 extern void gleam_validator_free(struct gleam_validator_s* validator);
 
-/* Runs the network on all samples that are not all zero, one at a time.
+/* Runs the network on all samples that are not all zero, one at a time. Samples are
+ * dealt out to the ranks, all of which are to call this; rank 0 has the result, which
+ * is the same for any number of ranks.
  * @param params	[N][P], on the device
  * @param first		stages before this one are not measured
  * @param stat		of stages 0 (zero-filled) to N
  */
-extern void gleam_validate(struct gleam_validator_s* validator, long samples,
+extern void gleam_validate(struct gleam_validator_s* validator, const struct exchange_s* ranks, long samples,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1]);
 
 #endif		// _GLEAM_VALIDATE_H

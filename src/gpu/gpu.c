@@ -377,6 +377,34 @@ void gpu_sync(void)
 }
 
 
+static cudaEvent_t mark = NULL;
+
+void gpu_mark(void)
+{
+	if (NULL == mark)
+		GPU_CHECK(cudaEventCreateWithFlags(&mark, cudaEventDisableTiming));
+
+	GPU_CHECK(cudaEventRecord(mark, gpu_stream()));
+}
+
+
+void gpu_reach(void)
+{
+	if (NULL != mark)
+		GPU_CHECK(cudaEventSynchronize(mark));
+}
+
+
+int gpu_count(void)
+{
+	int count = 0;
+
+	GPU_CHECK(cudaGetDeviceCount(&count));
+
+	return count;
+}
+
+
 // --- graphs
 
 struct gpu_graph_s {

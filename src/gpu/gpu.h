@@ -67,6 +67,13 @@ extern void gpu_download(void* host, const void* src, size_t bytes);
 // waits for all of gpu_stream(); errors of kernels show here
 extern void gpu_sync(void);
 
+// a place in gpu_stream(), and waiting until that has been reached: of marks there is one, the last
+extern void gpu_mark(void);
+extern void gpu_reach(void);
+
+// devices that this process sees
+extern int gpu_count(void);
+
 /* A recorded sequence of launches in gpu_stream(): what is launched between begin
  * and end is not run, but becomes the graph. Allocations, synchronisation and
  * copies from or to memory that is not page-locked are not allowed in between.

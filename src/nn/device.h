@@ -2,7 +2,7 @@
  * Where tensors, parameters and images lie, and the steps of a training iteration
  * that are no convolutions. A backend computes on one of these.
  *
- * On a GPU all functions but download and sync return at once; what they do is
+ * On a GPU all functions but download, sync and reach return at once; what they do is
  * done in the order of the calls. No function but alloc allocates.
  */
 #ifndef _NN_DEVICE_H
@@ -31,6 +31,16 @@ struct nn_device_s {
 	void (*upload)(void* dst, const void* host, size_t bytes);
 	void (*download)(void* host, const void* src, size_t bytes);
 	void (*sync)(void);
+
+	/* Memory of the host from and to which copies go on after the call (page-locked); NULL
+	 * if there is not enough. fetch begins a download to it; reach waits for
+	 * what was asked of the device up to the last mark, and not for what came after.
+	 */
+	void* (*host_alloc)(size_t bytes);
+	void (*host_free)(void* ptr);
+	void (*fetch)(void* host, const void* src, size_t bytes);
+	void (*mark)(void);
+	void (*reach)(void);
 
 	// images, which are float: the inside only; dst may be src
 	void (*image_copy)(const struct nn_tensor_s* image, float* dst, const float* src);

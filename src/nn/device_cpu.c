@@ -58,6 +58,7 @@ static void cpu_transfer(void* dst, const void* src, size_t bytes)
 }
 
 
+// all has been done
 static void cpu_sync(void)
 {
 }
@@ -207,6 +208,11 @@ const struct nn_device_s nn_device_cpu = {
 	.upload = cpu_transfer,
 	.download = cpu_transfer,
 	.sync = cpu_sync,
+	.host_alloc = cpu_alloc,
+	.host_free = free,
+	.fetch = cpu_transfer,
+	.mark = cpu_sync,
+	.reach = cpu_sync,
 	.image_copy = cpu_image_copy,
 	.relu_add = cpu_relu_add,
 	.relu_gradient = cpu_relu_gradient,
