@@ -17,6 +17,7 @@
 #include "num/flpmath.h"
 #include "num/multind.h"
 
+#include "misc/debug.h"
 #include "misc/io.h"
 #include "misc/misc.h"
 #include "misc/mmio.h"
@@ -149,19 +150,61 @@ static void check_file(const char* name, const char* role)
 }
 
 
+/* Do all ranks see this file? Then each of them reads what it needs of it, when it does;
+ * else the first one sends the others all of it, and they hold it in memory.
+ */
+static bool all_see(const char* name)
+{
+	char* cfl = ptr_printf("%s.cfl", name);
+	struct stat st;
+
+	off_t size = (0 == stat(cfl, &st)) ? st.st_size : -1;
+	off_t first = size;
+
+	mpi_sync_val(&first, (long)sizeof(first));
+
+	bool seen[1] = { (-1 != size) && (first == size) && (0 == access(cfl, R_OK)) };
+
+	mpi_reduce_land(1, seen);
+	xfree(cfl);
+
+	return seen[0];
+}
+
+
+// ranks that work on the same data; in a loop (bart -l) each has its own
+static void load_alike(struct input_s* in)
+{
+	bool before = mpi_shared_files;
+	bool file = (FILE_TYPE_CFL == file_type(in->name));
+
+	// the others would find less to say than the first one has said
+	mpi_sync();
+
+	if (file && !before && (1 < mpi_get_num_procs()))
+		mpi_shared_files = all_see(in->name);
+
+	if (file && !mpi_shared_files && mpi_is_main_proc())
+		debug_printf(DP_WARN, "%s: not every rank sees this file, so that each holds all of it in memory. "
+				"Put it where all of them do.\n", in->name);
+
+	in->data = load_cfl(in->name, DIMS, in->dims);
+	in->mapped = file && (mpi_is_main_proc() || mpi_shared_files);
+
+	mpi_shared_files = before;
+}
+
+
 struct input_s input_open(const char* name, const char* role)
 {
 	struct input_s in = { .name = name, .role = role };
 
 	check_file(name, role);
 
-	// the others would find less to say
-	if (!cfl_loop_desc_active())
-		mpi_sync();
-
-	in.data = load_cfl(name, DIMS, in.dims);
-	// of several ranks the first one, or each that sees the file
-	in.mapped = (FILE_TYPE_CFL == file_type(name)) && !cfl_loop_desc_active() && (mpi_is_main_proc() || mpi_shared_files);
+	if (cfl_loop_desc_active())
+		in.data = load_cfl(name, DIMS, in.dims);
+	else
+		load_alike(&in);
 
 	char text[DIMS_TEXT];
 

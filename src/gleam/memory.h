@@ -21,7 +21,7 @@ struct gleam_memory_s {
 	char unit[64];		// the smallest that can be computed at once: one sample, and what it takes
 	size_t unit_bytes;
 
-	char help[128];		// options that make it smaller, ", --option value" each
+	char help[192];		// options that make it smaller, ", --option value" each
 };
 
 // one more option that would help

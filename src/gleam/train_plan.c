@@ -169,12 +169,16 @@ void gleam_trainer_print_memory(const struct gleam_trainer_s* t)
 		print_rank(&t->team->schedule, r, all[r]);
 }
 
-void gleam_trainer_check_memory(const struct gleam_trainer_s* t)
+void gleam_trainer_check_memory(struct gleam_trainer_s* t)
 {
 	auto node = exchange_node(t->team->all);
+	long sharing = t->place->shared(exchange_size(node));
 
-	// of this rank's part of the device
-	size_t available = t->place->available() / (size_t)t->place->shared(exchange_size(node));
+	if (1 < sharing)
+		gleam_memory_help(&t->plan, "fewer ranks on a device or machine");
+
+	// of this rank's part of it
+	size_t available = t->place->available() / (size_t)sharing;
 
 	// others have looked, too, before anything is taken
 	exchange_max(node, 0.);

@@ -18,6 +18,6 @@ extern void gleam_trainer_plan(struct gleam_trainer_s* trainer);
 extern void gleam_trainer_print_memory(const struct gleam_trainer_s* trainer);
 
 // a warning or error() (gleam_memory_check) where ranks that share a device's memory want more than it has
-extern void gleam_trainer_check_memory(const struct gleam_trainer_s* trainer);
+extern void gleam_trainer_check_memory(struct gleam_trainer_s* trainer);
 
 #endif		// _GLEAM_TRAIN_PLAN_H

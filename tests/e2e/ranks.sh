@@ -1,0 +1,248 @@
+#!/bin/bash
+# Several ranks (mpirun): the bits of one rank, whatever their number; what they say; how
+# they end when something goes wrong.
+#
+#	GPU=-g tests/e2e/ranks.sh	the bits alone, on a GPU that all ranks share, or on the emulated device
+source "$(dirname "$0")/../lib.sh"
+
+if bart -M version 2>&1 | grep -q "compiled without MPI"; then
+
+	skip "several ranks" "$BART was built without MPI (make MPI=1)"
+	finish
+	exit
+fi
+
+if ! command -v mpirun > /dev/null; then
+
+	skip "several ranks" "mpirun is not installed (Debian: openmpi-bin)"
+	finish
+	exit
+fi
+
+export OMP_NUM_THREADS=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+GPU=${GPU:-}
+LIMIT=120	# seconds after which something hangs
+
+ranks() { local n=$1; shift; timeout -k 5 $LIMIT mpirun --oversubscribe -n "$n" "$BART" "$@"; }
+
+make_data t 6 28 24 3 1
+make_data v 5 28 24 3 100
+
+common="--features 6 --lr 2e-3 -s 7 $GPU"
+
+# every rank wants room for the kernels of CUDA and cuDNN
+export GLEAM_EMULATED_MEMORY=16384
+data="t-ksp t-map t-ref"
+valid="--pattern t-pat --valid-data k=v-ksp,c=v-map,r=v-ref,p=v-pat --valid-every 7"
+
+# <out> <ranks> <options>: weights, log and table
+train()
+{
+	local out=$1 n=$2
+	shift 2
+
+	if [ 1 = "$n" ]; then
+
+		timeout $LIMIT "$BART" gleam $common "$@" --log "$out.csv" "$out" $data > "$out.txt" 2> "$out.err"
+	else
+		ranks "$n" gleam $common "$@" --log "$out.csv" "$out" $data > "$out.txt" 2> "$out.err"
+	fi || { cat "$out.err"; return 1; }
+}
+
+# all columns but those of time and memory
+losses_of() { awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) keep[i] = $i !~ /seconds|bytes/ } { for (i = 1; i <= NF; i++) if (keep[i]) printf "%s,", $i; print "" }' "$1"; }
+
+# <a> <b>: weights, the last ones, losses, validation and the table of stages
+same_training()
+{
+	same_bits "$1" "$2" || return
+	[ ! -e "$1-last.cfl" ] || same_bits "$1-last" "$2-last" || return
+	cmp "$1.txt" "$2.txt" && cmp <(losses_of "$1.csv") <(losses_of "$2.csv")
+}
+
+as_one() { train many "$@" && same_training one many; }
+
+# <name> <numbers of ranks> <options>
+same_for_all()
+{
+	local name=$1 numbers=$2 n
+	shift 2
+
+	rm -f one* many*
+	check "$name, one rank" train one 1 "$@"
+
+	for n in $numbers; do
+
+		check "... $n ranks: same bits" as_one "$n" "$@"
+	done
+}
+
+if [ -n "$GPU" ]; then
+
+	if ! reason=$(bart gleam $common --pattern t-pat --memory w $data 2>&1); then
+
+		skip "ranks that share a GPU" "$(echo "$reason" | sed 's/\x1b\[[0-9;]*m//g' | grep . | tail -n 1)"
+		finish
+		exit
+	fi
+
+	same_for_all "PGD" "2 3" $valid -I 5 -b 2 -n 5 --valid-every 3
+	same_for_all "MoDL, N / M = 2, parts of a mini-batch" "2" $valid --modl -I 6 -M 3 -b 3 -n 4
+	same_for_all "a trained step size, passes that are timed" "2" $valid -I 2 -b 1 -n 4 --learn-dc --timing
+
+	check "one pipeline, for replicas" train one 1 $valid -I 2 -b 2 -n 4
+	check "two replicas" train replicas 2 $valid -I 2 -b 2 -n 4 --replicas 2
+	check "... differ from it by rounding" compare "$(nrmse one replicas)" "<" 1e-6
+	check "a plan" eval 'ranks 2 gleam $common --pattern t-pat -I 2 -b 2 --memory w $data 2> /dev/null | grep -q "^rank 1, with 1 of 2 modules"'
+
+	finish
+	exit
+fi
+
+same_for_all "PGD, M = 8, validation in the middle of a group" "2 3 8" $valid -b 2 -n 23
+same_for_all "MoDL, N / M = 2, fewer modules than ranks" "2 3 5" $valid --modl -I 6 -M 3 -b 3 -n 10
+same_for_all "PGD, parts of a mini-batch, trained step sizes, falling rate" "2 3" $valid -I 8 -M 4 -b 4 --micro-batch 2 -n 9 --learn-dc --lr-end 1e-4
+same_for_all "no validation, M = 5" "2 3 4" --pattern t-pat -I 5 -b 1 -n 11
+same_for_all "another trainer on the same modules" "2 3" $valid --modl -I 8 -M 4 --trainer checkpoint -b 2 -n 8
+same_for_all "mel: errors of inversion, too" "2" $valid --modl -I 9 -M 3 --trainer mel -b 2 -n 8
+same_for_all "patience ends it" "2 3" $valid -I 4 -b 2 --valid-every 1 --patience 2 --lr 0.1
+
+check "some weights" train start 1 $valid -I 4 -b 2 -n 3
+same_for_all "going on from weights" "2 3" $valid -I 4 -b 2 -n 5 --load start
+
+bart traj -r -x 28 -y 9 traj
+bart resize -c 1 28 t-map r-map
+bart resize -c 1 28 t-ref r-ref
+bart fmac r-ref r-map coils
+bart nufft traj coils r-ksp
+data="r-ksp r-map r-ref" same_for_all "a trajectory" "2 3" --trajectory traj -I 4 -b 2 -n 4
+
+# ---- replicas
+
+# sums in another order differ by rounding, which training does not amplify in a few iterations
+check "one pipeline, for replicas" train one 1 $valid -I 4 -b 4 -n 6
+check "two replicas of one stage" train replicas 2 $valid -I 4 -b 4 -n 6 --replicas 2
+check "... differ from it by rounding" compare "$(nrmse one replicas)" "<" 1e-6
+check "... and do differ" eval '! same_bits one replicas'
+check "two replicas of two stages: the bits of two of one stage" eval 'train more 4 $valid -I 4 -b 4 -n 6 --replicas 2 && same_training replicas more'
+check "four replicas" train four 4 $valid -I 4 -b 4 -n 6 --replicas 4
+check "... differ by rounding" compare "$(nrmse one four)" "<" 1e-6
+check "three replicas with micro-batches" eval 'train three 3 $valid -I 4 -b 6 --micro-batch 2 -n 4 --replicas 3 && train one6 1 $valid -I 4 -b 6 --micro-batch 2 -n 4'
+check "... differ by rounding" compare "$(nrmse one6 three)" "<" 1e-6
+
+expect_error "replicas that do not divide the mini-batch" "replicas is 3, but must divide --batch-size, which is 4" ranks 3 gleam $common --replicas 3 -b 4 w $data
+expect_error "more replicas than ranks" "replicas is 4, but must be .* at most the number of ranks, which is 2" ranks 2 gleam $common --replicas 4 -b 4 w $data
+expect_error "replicas of one process say how to start more" "mpirun -n <ranks>" bart gleam $common --replicas 2 -b 4 w $data
+
+# ---- what they say
+
+one_line() { [ 1 = "$(grep -c "$1" "$2")" ] || { cat "$2"; return 1; }; }
+
+check "ranks beyond use" train idle 3 --pattern t-pat -I 2 -b 2 -n 3
+check "... are told of, once" one_line "1 of 3 ranks have nothing to do: 2 modules in 1 replica take 2" idle.err
+check "... and that of one iteration once" one_line "iteration 3/3" idle.err
+check "a memory plan of each rank" eval 'ranks 3 gleam $common --pattern t-pat -I 8 --memory w $data > plan 2>&1 && one_line "^in all" plan && one_line "^rank 2, with 2 of 8 modules" plan'
+check "... of which the last one, with fewer modules, is smaller" compare "$(awk '/^rank 2/ { print $(NF - 1) }' plan)" "<" "$(awk '/^rank 0/ { print $(NF - 1) }' plan)"
+check "--max-time ends all of them" eval 'ranks 2 gleam $common --pattern t-pat -I 4 -b 2 --max-time 2 w $data 2> said; cat said; grep -q "waiting for messages took" said'
+check "the log has the time of waiting" eval 'head -n 1 many.csv | grep -q ",waiting_seconds$"'
+check "a warning that all ranks have is given once" eval 'train warned 3 --pattern t-pat -I 4 -b 2 -n 3 --autotune && one_line "no effect without --gpu" warned.err'
+
+# ---- how they end
+
+expect_error "a file that is not there" "nothing.hdr: No such file" ranks 3 gleam $common w nothing t-map t-ref
+check "... is said once" eval '! ranks 3 gleam $common w nothing t-map t-ref 2> said && one_line "ERROR" said'
+expect_error "weights in a folder that is not there" "none/w.cfl: cannot be written" ranks 3 gleam $common -I 4 -b 2 none/w $data
+expect_error "a loss that is not finite" "The loss is not finite at iteration" ranks 3 gleam $common -I 4 -b 2 -n 50 --lr 1e30 w $data
+check "... is said once" eval '! ranks 3 gleam $common -I 4 -b 2 -n 50 --lr 1e30 w $data 2> said && one_line "ERROR" said'
+
+long_training() { ranks 3 gleam $common --pattern t-pat -I 6 -b 2 -n 1000000 --valid-every 5 "$1" $data; }
+
+# returns when weights have been written
+begin()
+{
+	rm -rf out
+	mkdir out
+	long_training out/w > said 2>&1 &
+	started=$!
+
+	for i in $(seq 300); do
+
+		[ ! -e out/w.hdr ] || return 0
+		sleep 0.1
+	done
+
+	fail "training begins" "$(cat said)"
+}
+
+ranks_of() { pgrep -f "^$BART gleam .* out/w t-ksp"; }
+
+finished() { local begin=$SECONDS; wait $started; status=$?; took=$((SECONDS - begin)); }
+
+# all ended soon, nobody is left, and weights are as they were written last
+ended()
+{
+	local n=0
+
+	while [ -n "$(ranks_of)" ] && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done
+
+	cat said
+	[ 0 -ne $status ] && [ $took -lt 20 ] || { echo "status $status after $took s"; return 1; }
+	[ -z "$(ranks_of)" ] || { echo "still there: $(ranks_of)"; return 1; }
+
+	bart gleam-infer --pattern t-pat out/w t-ksp t-map out/image
+}
+
+for who in 1 3; do
+
+	begin
+	kill -9 "$(ranks_of | sed -n ${who}p)"
+	finished
+	check "rank $((who - 1)) of 3 is killed: all end, weights are whole" ended
+	check "... and it is said" grep -q "killed\|signal 9" said
+done
+
+for signal in TERM INT; do
+
+	begin
+	pkill -$signal -f "^mpirun --oversubscribe -n 3 $BART gleam .* out/w t-ksp"
+	finished
+	check "mpirun gets SIG$signal: all end, weights are whole" ended
+done
+
+begin
+rm -rf out
+finished
+check "the folder of the weights goes away: status 1" [ 1 = $status ]
+check "... is said once, by the rank that writes" eval 'cat said; grep -q "out/w.cfl: cannot be written: No such file or directory" said && one_line ERROR said'
+check "... nobody is left" eval '[ -z "$(ranks_of)" ]'
+
+# a file system of its own, where that is allowed
+full_disk()
+{
+	unshare -rm bash -c '
+		mkdir -p out && mount -t tmpfs -o size=20k tmpfs out && head -c 4096 /dev/zero > out/other || exit 99
+		timeout -k 5 '$LIMIT' mpirun --oversubscribe -n 2 "$0" gleam '"$common"' --pattern t-pat -I 4 -b 2 -n 100000 --valid-every 2 out/w '"$data"' 2> said
+		echo $? > status; ls out > left' "$BART"
+}
+
+full_disk
+case $? in
+99)	skip "a full disk" "no file system can be mounted here (unshare, mount)" ;;
+*)
+	check "a full disk: status 1" eval 'cat said; [ 1 = "$(cat status)" ]'
+	check "... is said once" eval 'cat said; grep -q "cannot be written: No space left on device" said && one_line ERROR said'
+	check "... nothing half-written is left" eval 'cat left; ! grep -q "tmp\|new" left' ;;
+esac
+
+# ---- reconstruction
+
+check "images, slice by slice" bart -l 8192 -r t-ksp gleam-infer --pattern t-pat start t-ksp t-map loop
+check "the loop over slices on 3 ranks (bart -l)" ranks 3 -l 8192 -r t-ksp gleam-infer --pattern t-pat start t-ksp t-map loop3
+check "... same bits" same_bits loop loop3
+check "more ranks than slices" ranks 8 -l 8192 -r t-ksp gleam-infer --pattern t-pat start t-ksp t-map loop8
+check "... same bits" same_bits loop loop8
+check "without a loop" eval 'bart gleam-infer --pattern t-pat start t-ksp t-map all && ranks 2 gleam-infer --pattern t-pat -r t-ref start t-ksp t-map all2 > table && same_bits all all2 && one_line "^stage" table'
+
+finish
