@@ -188,6 +188,9 @@ static void load_alike(struct input_s* in)
 		debug_printf(DP_WARN, "%s: not every rank sees this file, so that each holds all of it in memory. "
 				"Put it where all of them do.\n", in->name);
 
+	// load_cfl looks at them before the first rank has said what they are
+	md_singleton_dims(DIMS, in->dims);
+
 	in->data = load_cfl(in->name, DIMS, in->dims);
 	in->mapped = file && (mpi_is_main_proc() || mpi_shared_files);
 

@@ -119,6 +119,43 @@ bart fmac r-ref r-map coils
 bart nufft traj coils r-ksp
 data="r-ksp r-map r-ref" same_for_all "a trajectory" "2 3" --trajectory traj -I 4 -b 2 -n 4
 
+# ---- two machines, the second of which is this one as well: mpirun reaches it by a script
+
+cat > reach << 'END'
+#!/bin/sh
+shift
+exec sh -c "$*"
+END
+
+chmod +x reach
+mkdir elsewhere
+
+# <folder of the second rank> <program and its arguments>
+machines()
+{
+	local there=$1
+	shift
+
+	timeout -k 5 $LIMIT mpirun --host localhost:1,other:1 --mca plm_rsh_agent "$PWD/reach" --mca btl_tcp_if_include lo \
+		-n 1 "$@" : -n 1 --wdir "$there" "$@"
+}
+
+on_machines() { machines "$1" "$BART" gleam $common --pattern t-pat -I 4 -b 2 -n 5 --log two.csv two $data > two.txt 2> two.err || { cat two.err; return 1; } ; }
+
+if machines . true > said 2>&1; then
+
+	check "one rank" train one 1 --pattern t-pat -I 4 -b 2 -n 5
+	check "two machines" on_machines "$PWD"
+	check "... same bits" same_training one two
+	check "... no file is sent" eval '! grep -q "not every rank sees" two.err'
+	check "two machines, one of which does not see the files" on_machines "$PWD/elsewhere"
+	check "... same bits" same_training one two
+	check "... is said of each file" eval '[ 4 = "$(grep -c "not every rank sees this file" two.err)" ]'
+	check "... and nothing is written there" eval '[ -z "$(ls elsewhere)" ]'
+else
+	skip "two machines" "$(grep . said | head -n 1)"
+fi
+
 # ---- replicas
 
 # sums in another order differ by rounding, which training does not amplify in a few iterations
@@ -152,10 +189,10 @@ check "a warning that all ranks have is given once" eval 'train warned 3 --patte
 # ---- how they end
 
 expect_error "a file that is not there" "nothing.hdr: No such file" ranks 3 gleam $common w nothing t-map t-ref
-check "... is said once" eval '! ranks 3 gleam $common w nothing t-map t-ref 2> said && one_line "ERROR" said'
+check "... is said once" eval '! ranks 3 gleam $common w nothing t-map t-ref 2> said && one_line "ERROR .Rank" said'
 expect_error "weights in a folder that is not there" "none/w.cfl: cannot be written" ranks 3 gleam $common -I 4 -b 2 none/w $data
 expect_error "a loss that is not finite" "The loss is not finite at iteration" ranks 3 gleam $common -I 4 -b 2 -n 50 --lr 1e30 w $data
-check "... is said once" eval '! ranks 3 gleam $common -I 4 -b 2 -n 50 --lr 1e30 w $data 2> said && one_line "ERROR" said'
+check "... is said once" eval '! ranks 3 gleam $common -I 4 -b 2 -n 50 --lr 1e30 w $data 2> said && one_line "ERROR .Rank" said'
 
 long_training() { ranks 3 gleam $common --pattern t-pat -I 6 -b 2 -n 1000000 --valid-every 5 "$1" $data; }
 
@@ -215,7 +252,7 @@ begin
 rm -rf out
 finished
 check "the folder of the weights goes away: status 1" [ 1 = $status ]
-check "... is said once, by the rank that writes" eval 'cat said; grep -q "out/w.cfl: cannot be written: No such file or directory" said && one_line ERROR said'
+check "... is said once, by the rank that writes" eval 'cat said; grep -q "out/w.cfl: cannot be written: No such file or directory" said && one_line "ERROR .Rank" said'
 check "... nobody is left" eval '[ -z "$(ranks_of)" ]'
 
 # a file system of its own, where that is allowed
@@ -232,7 +269,7 @@ case $? in
 99)	skip "a full disk" "no file system can be mounted here (unshare, mount)" ;;
 *)
 	check "a full disk: status 1" eval 'cat said; [ 1 = "$(cat status)" ]'
-	check "... is said once" eval 'cat said; grep -q "cannot be written: No space left on device" said && one_line ERROR said'
+	check "... is said once" eval 'cat said; grep -q "cannot be written: No space left on device" said && one_line "ERROR .Rank" said'
 	check "... nothing half-written is left" eval 'cat left; ! grep -q "tmp\|new" left' ;;
 esac
 
