@@ -34,6 +34,14 @@ struct exchange_request_s {
 
 static double waited = 0.;
 
+#ifdef USE_MPI
+#ifdef GLEAM_EMULATE
+extern bool emulated_open(void);	// tests/emulator
+#else
+extern bool cuda_aware_mpi;		// of num/mpi_ops.c, which has asked MPI
+#endif
+#endif
+
 
 long exchange_rank(const struct exchange_s* x)
 {
@@ -132,9 +140,11 @@ void exchange_free(struct exchange_s* x)
 
 bool exchange_takes_device(void)
 {
-	extern bool cuda_aware_mpi;	// of num/mpi_ops.c
-
+#ifdef GLEAM_EMULATE
+	return emulated_open();
+#else
 	return cuda_aware_mpi;
+#endif
 }
 
 

@@ -90,6 +90,11 @@ if [ -n "$GPU" ]; then
 
 	same_for_all "PGD" "2 3" $valid -I 5 -b 2 -n 5 --valid-every 3
 	same_for_all "MoDL, N / M = 2, parts of a mini-batch" "2" $valid --modl -I 6 -M 3 -b 3 -n 4
+	# on the emulated device only: what a CUDA-aware MPI does
+	export GLEAM_EMULATED_OPEN=1
+	same_for_all "device memory handed to MPI" "2" $valid -I 3 -b 2 -n 5
+	unset GLEAM_EMULATED_OPEN
+
 	same_for_all "a trained step size, passes that are timed" "2" $valid -I 2 -b 1 -n 4 --learn-dc --timing
 
 	check "one pipeline, for replicas" train one 1 $valid -I 2 -b 2 -n 4

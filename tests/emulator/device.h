@@ -31,6 +31,7 @@ struct settings_s {
 	size_t memory;		// bytes
 	int devices;
 	bool fusion;
+	bool open;		// the host may touch the device's memory
 };
 
 extern const settings_s& settings();

@@ -20,6 +20,8 @@
  *	GLEAM_EMULATED_MEMORY	MiB on the device, 1024 by default
  *	GLEAM_EMULATED_DEVICES	how many devices there are, 1 by default; 0 for none
  *	GLEAM_EMULATED_FUSION	0: cuDNN refuses graphs of several operations
+ *	GLEAM_EMULATED_OPEN	1: the host can touch device memory, as an MPI does that is
+ *				CUDA-aware; when is still the program's concern
  *	GLEAM_EMULATED_COUNTS	1: what has been counted is told on stderr in the end
  *
  * These functions are for tests.
@@ -59,6 +61,9 @@ extern size_t emulated_live_bytes(void);
 
 // operations that wait in all streams
 extern long emulated_waiting(void);
+
+// GLEAM_EMULATED_OPEN
+extern bool emulated_open(void);
 
 // is all of this memory on the device, within one allocation?
 extern bool emulated_on_device(const void* ptr, size_t bytes);

@@ -103,6 +103,7 @@ const settings_s& settings()
 		(size_t)number("GLEAM_EMULATED_MEMORY", 1024) << 20,
 		(int)number("GLEAM_EMULATED_DEVICES", 1),
 		0 != number("GLEAM_EMULATED_FUSION", 1),
+		0 != number("GLEAM_EMULATED_OPEN", 0),
 	};
 
 	static const bool told = (0 == number("GLEAM_EMULATED_COUNTS", 0)) || (0 == atexit(tell_counts));
