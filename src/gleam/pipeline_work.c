@@ -273,6 +273,10 @@ void work_compute(struct work_s* w, long iteration, const struct gleam_task_s* t
 
 	w->part = 0;
 
+	// what comes after this mini-batch is copied while the device computes
+	if (gleam_schedule_own(&w->team->schedule, w->team->stage) - 1 == task->round)
+		gleam_batch_upload(w->batch[task->batch]);
+
 	add_replicas(w);
 	compute(w, UPDATE, update);
 
