@@ -156,20 +156,25 @@ static int units(size_t bytes)
 	return (int)(bytes / 8);
 }
 
-struct exchange_request_s* exchange_send(const struct exchange_s* x, enum exchange_kind kind, long to, size_t bytes, const void* data)
+static int tag(enum exchange_kind kind, long number)
+{
+	return (int)(number * EXCHANGE_KINDS + kind);
+}
+
+struct exchange_request_s* exchange_send(const struct exchange_s* x, enum exchange_kind kind, long number, long to, size_t bytes, const void* data)
 {
 	PTR_ALLOC(struct exchange_request_s, r);
 
-	MPI_Isend(data, units(bytes), MPI_INT64_T, (int)to, (int)kind, x->comm, &r->request);
+	MPI_Isend(data, units(bytes), MPI_INT64_T, (int)to, tag(kind, number), x->comm, &r->request);
 
 	return PTR_PASS(r);
 }
 
-struct exchange_request_s* exchange_receive(const struct exchange_s* x, enum exchange_kind kind, long from, size_t bytes, void* data)
+struct exchange_request_s* exchange_receive(const struct exchange_s* x, enum exchange_kind kind, long number, long from, size_t bytes, void* data)
 {
 	PTR_ALLOC(struct exchange_request_s, r);
 
-	MPI_Irecv(data, units(bytes), MPI_INT64_T, (int)from, (int)kind, x->comm, &r->request);
+	MPI_Irecv(data, units(bytes), MPI_INT64_T, (int)from, tag(kind, number), x->comm, &r->request);
 
 	return PTR_PASS(r);
 }
@@ -314,12 +319,12 @@ bool exchange_takes_device(void)
 }
 
 // with one rank there is no one to name
-struct exchange_request_s* exchange_send(const struct exchange_s*, enum exchange_kind, long, size_t, const void*)
+struct exchange_request_s* exchange_send(const struct exchange_s*, enum exchange_kind, long, long, size_t, const void*)
 {
 	return NULL;
 }
 
-struct exchange_request_s* exchange_receive(const struct exchange_s*, enum exchange_kind, long, size_t, void*)
+struct exchange_request_s* exchange_receive(const struct exchange_s*, enum exchange_kind, long, long, size_t, void*)
 {
 	return NULL;
 }

@@ -35,13 +35,13 @@ extern bool exchange_takes_device(void);
 
 /* Begins to send or to receive that many bytes, a multiple of eight; returns at once.
  * Their memory is in use until exchange_wait, which waits for the message and sets the
- * request to NULL; of NULL it does nothing. Messages of a kind from one rank to another
- * arrive in the order in which they were sent.
+ * request to NULL; of NULL it does nothing. Messages of a kind and number from one rank to
+ * another arrive in the order in which they were sent.
  */
-enum exchange_kind { EXCHANGE_IMAGES, EXCHANGE_RESULTS, EXCHANGE_ORDERS };
+enum exchange_kind { EXCHANGE_IMAGES, EXCHANGE_RESULTS, EXCHANGE_ORDERS, EXCHANGE_KINDS };
 
-extern struct exchange_request_s* exchange_send(const struct exchange_s* exchange, enum exchange_kind kind, long to, size_t bytes, const void* data);
-extern struct exchange_request_s* exchange_receive(const struct exchange_s* exchange, enum exchange_kind kind, long from, size_t bytes, void* data);
+extern struct exchange_request_s* exchange_send(const struct exchange_s* exchange, enum exchange_kind kind, long number, long to, size_t bytes, const void* data);
+extern struct exchange_request_s* exchange_receive(const struct exchange_s* exchange, enum exchange_kind kind, long number, long from, size_t bytes, void* data);
 
 extern void exchange_wait(struct exchange_request_s** request);
 

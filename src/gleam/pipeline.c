@@ -95,12 +95,12 @@ static void give_order(struct gleam_pipeline_s* p)
 	const struct exchange_s* all = p->team->all;
 
 	for (long i = 1; i < exchange_size(all); i++)
-		p->ordered[i] = exchange_send(all, EXCHANGE_ORDERS, i, sizeof(p->order), &p->order);
+		p->ordered[i] = exchange_send(all, EXCHANGE_ORDERS, 0, i, sizeof(p->order), &p->order);
 }
 
 static void take_order(struct gleam_pipeline_s* p)
 {
-	auto request = exchange_receive(p->team->all, EXCHANGE_ORDERS, 0, sizeof(p->order), &p->order);
+	auto request = exchange_receive(p->team->all, EXCHANGE_ORDERS, 0, 0, sizeof(p->order), &p->order);
 
 	exchange_wait(&request);
 }

@@ -13,7 +13,11 @@
 
 #include "gleam/pipeline_link.h"
 
-enum { OUTS = 2 };	// one part is computed while the one before leaves
+/* Outputs that are kept until they have left. A message between busy ranks moves when either
+ * of them looks after it: with one place, a rank that is a little slower for a while
+ * would stop the other.
+ */
+enum { PLACES = 2 };	// for mini-batches, and for parts of each
 
 struct link_s {
 
@@ -27,24 +31,31 @@ struct link_s {
 	long parts;
 	size_t bytes;
 
-	long outs;
-	complex float* out[OUTS];
-	void* host_out[OUTS];			// where images leave from, and arrive: theirs, or page-locked
-	struct exchange_request_s* leaving[OUTS];
+	long places[2];
+	long outs;				// of them all
+	complex float* out[PLACES * PLACES];
+	void* host_out[PLACES * PLACES];	// where images leave from, and arrive: theirs, or page-locked
+	struct exchange_request_s* leaving[PLACES * PLACES];
 
 	void** host_in;				// [N][parts]
 	struct exchange_request_s** arriving;	// [N][parts]
 };
 
 
-static long outs_of(long parts)
+// of mini-batches and of parts; a single stage keeps nothing
+static long places_of(const struct gleam_team_s* team, long N)
 {
-	return MIN(parts, (long)OUTS);
+	return (1 == team->schedule.stages) ? 1 : MIN(N, (long)PLACES);
 }
 
-size_t link_bytes(long parts, size_t bytes)
+size_t link_bytes(const struct gleam_team_s* team, long N, long parts, size_t bytes)
 {
-	return (size_t)outs_of(parts) * bytes;
+	return (size_t)(places_of(team, N) * places_of(team, parts)) * bytes;
+}
+
+static long place_of(const struct link_s* l, long batch, long part)
+{
+	return (batch % l->places[0]) * l->places[1] + part % l->places[1];
 }
 
 static void* host_alloc(const struct link_s* l)
@@ -73,8 +84,10 @@ struct link_s* link_create(const struct gleam_team_s* team, const struct gleam_p
 		.batch = batch,
 		.parts = parts,
 		.bytes = bytes,
-		.outs = outs_of(parts),
+		.places = { places_of(team, N), places_of(team, parts) },
 	};
+
+	l->outs = l->places[0] * l->places[1];
 
 	for (long i = 0; i < l->outs; i++) {
 
@@ -114,7 +127,13 @@ void link_free(struct link_s* l)
 	xfree(l);
 }
 
-void link_expect(struct link_s* l, long batch)
+// no two of which are on their way at the same time
+static long number(const struct link_s* l, long batch, long module)
+{
+	return module * l->N + batch;
+}
+
+void link_expect(struct link_s* l, long batch, long module)
 {
 	if (l->alone)
 		return;
@@ -127,7 +146,7 @@ void link_expect(struct link_s* l, long batch)
 	long from = (exchange_rank(l->pipeline) + stages - 1) % stages;
 
 	for (long i = batch * l->parts; i < (batch + 1) * l->parts; i++)
-		l->arriving[i] = exchange_receive(l->pipeline, EXCHANGE_IMAGES, from, l->bytes, l->host_in[i]);
+		l->arriving[i] = exchange_receive(l->pipeline, EXCHANGE_IMAGES, number(l, batch, module - 1), from, l->bytes, l->host_in[i]);
 }
 
 void link_arrive(struct link_s* l, long batch, long part)
@@ -143,37 +162,37 @@ void link_arrive(struct link_s* l, long batch, long part)
 		l->device->upload(gleam_batch_x(l->batch[batch], part), l->host_in[i], l->bytes);
 }
 
-complex float* link_out(const struct link_s* l, long part)
+complex float* link_out(const struct link_s* l, long batch, long part)
 {
-	return l->out[part % l->outs];
+	return l->out[place_of(l, batch, part)];
 }
 
-void link_clear(struct link_s* l, long part)
+void link_clear(struct link_s* l, long batch, long part)
 {
-	exchange_wait(&l->leaving[part % l->outs]);
+	exchange_wait(&l->leaving[place_of(l, batch, part)]);
 }
 
-static void leave(struct link_s* l, long part)
+static void leave(struct link_s* l, long batch, long module, long part)
 {
-	long i = part % l->outs;
+	long i = place_of(l, batch, part);
 	long to = (exchange_rank(l->pipeline) + 1) % exchange_size(l->pipeline);
 
-	l->leaving[i] = exchange_send(l->pipeline, EXCHANGE_IMAGES, to, l->bytes, l->host_out[i]);
+	l->leaving[i] = exchange_send(l->pipeline, EXCHANGE_IMAGES, number(l, batch, module), to, l->bytes, l->host_out[i]);
 }
 
 /* The CPU has computed what it was asked to. A device goes on with the backward pass,
  * while this waits for the output only.
  */
-void link_begin(struct link_s* l, long part)
+void link_begin(struct link_s* l, long batch, long module, long part)
 {
-	long i = part % l->outs;
+	long i = place_of(l, batch, part);
 
 	if (l->alone)
 		return;
 
 	if (l->device->host) {
 
-		leave(l, part);
+		leave(l, batch, module, part);
 		return;
 	}
 
@@ -183,16 +202,16 @@ void link_begin(struct link_s* l, long part)
 	l->device->mark();
 }
 
-void link_send(struct link_s* l, long batch, long part)
+void link_send(struct link_s* l, long batch, long module, long part)
 {
 	if (l->alone) {
 
-		l->device->copy(gleam_batch_x(l->batch[batch], part), link_out(l, part), l->bytes);
+		l->device->copy(gleam_batch_x(l->batch[batch], part), link_out(l, batch, part), l->bytes);
 
 	} else if (!l->device->host) {
 
 		l->device->reach();
-		leave(l, part);
+		leave(l, batch, module, part);
 	}
 }
 

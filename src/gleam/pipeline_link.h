@@ -22,24 +22,27 @@ extern struct link_s* link_create(const struct gleam_team_s* team, const struct 
 extern void link_free(struct link_s* link);
 
 // on the device
-extern size_t link_bytes(long parts, size_t bytes);
+extern size_t link_bytes(const struct gleam_team_s* team, long N, long parts, size_t bytes);
 
-// a mini-batch comes next from the stage before: from now on its images (gleam_batch_x) are not its own
-extern void link_expect(struct link_s* link, long batch);
+/* A mini-batch is going to come from the stage before, for this module: from now on its
+ * images (gleam_batch_x) are not its own. The earlier this is said, the less have
+ * others to wait until what they send has left.
+ */
+extern void link_expect(struct link_s* link, long batch, long module);
 
 // ... until a part of them has arrived
 extern void link_arrive(struct link_s* link, long batch, long part);
 
 // where a part's output belongs; what was there before has left after link_clear
-extern complex float* link_out(const struct link_s* link, long part);
-extern void link_clear(struct link_s* link, long part);
+extern complex float* link_out(const struct link_s* link, long batch, long part);
+extern void link_clear(struct link_s* link, long batch, long part);
 
 /* The output is on its way to the next stage after both: begin comes after the
  * forward pass, send after the backward pass, which needs the input. A stage that is
  * its own next hands it to itself.
  */
-extern void link_begin(struct link_s* link, long part);
-extern void link_send(struct link_s* link, long batch, long part);
+extern void link_begin(struct link_s* link, long batch, long module, long part);
+extern void link_send(struct link_s* link, long batch, long module, long part);
 
 // all has left
 extern void link_finish(struct link_s* link);

@@ -109,7 +109,7 @@ static void expect(struct results_s* r, struct group_s* g)
 	size_t bytes = (size_t)g->batches * r->bytes;
 
 	for (long i = 1; i < r->ranks; i++)
-		g->request[i] = exchange_receive(r->team->all, EXCHANGE_RESULTS, i, bytes, g->all + (size_t)i * bytes);
+		g->request[i] = exchange_receive(r->team->all, EXCHANGE_RESULTS, 0, i, bytes, g->all + (size_t)i * bytes);
 }
 
 static void report_group(struct results_s* r);
@@ -149,7 +149,7 @@ void results_end(struct results_s* r)
 	if (r->leads)
 		memcpy(g->all, g->mine, bytes);
 	else
-		g->request[0] = exchange_send(r->team->all, EXCHANGE_RESULTS, 0, bytes, g->mine);
+		g->request[0] = exchange_send(r->team->all, EXCHANGE_RESULTS, 0, 0, bytes, g->mine);
 }
 
 

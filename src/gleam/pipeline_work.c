@@ -70,7 +70,7 @@ static long parts_of(const struct gleam_trainer_s* t)
 size_t work_bytes(const struct gleam_trainer_s* t)
 {
 	// one of which is the module's output, which is planned with it
-	size_t images = link_bytes(parts_of(t), part_bytes(t)) - part_bytes(t);
+	size_t images = link_bytes(t->team, gleam_schedule_group(&t->team->schedule), parts_of(t), part_bytes(t)) - part_bytes(t);
 
 	if ((1 == t->team->replicas) || !t->place->device->host)
 		return images;
@@ -143,24 +143,29 @@ void work_free(struct work_s* w)
 }
 
 
+static bool is_last_round(const struct work_s* w, const struct gleam_task_s* task)
+{
+	return gleam_schedule_own(&w->team->schedule, w->team->stage) - 1 == task->round;
+}
+
 void work_prepare(struct work_s* w, long iteration, const struct gleam_task_s* task)
 {
 	struct gleam_batch_s* batch = w->batch[task->batch];
+	long samples[w->trainer->share];
 
-	if (0 == task->round) {
+	// what comes later arrives by itself
+	if (0 < task->round)
+		return;
 
-		long samples[w->trainer->share];
+	gleam_trainer_samples(w->trainer, iteration, samples);
+	gleam_batch_load(batch, samples);
 
-		gleam_trainer_samples(w->trainer, iteration, samples);
-		gleam_batch_load(batch, samples);
-
-		// most likely the next ones; if not, they are read in vain
-		gleam_trainer_samples(w->trainer, iteration + w->group, samples);
-		gleam_batch_ahead(batch, samples);
-	}
+	// most likely the next ones; if not, they are read in vain
+	gleam_trainer_samples(w->trainer, iteration + w->group, samples);
+	gleam_batch_ahead(batch, samples);
 
 	if (0 < task->module)
-		link_expect(w->link, task->batch);
+		link_expect(w->link, task->batch, task->module);
 }
 
 
@@ -179,14 +184,14 @@ static void forward(void* data)
 	if (0 == w->part)
 		gleam_step_begin(t, w->task.module, t->sums);
 
-	gleam_step_forward(t, w->batch[w->task.batch], w->part, link_out(w->link, w->part));
+	gleam_step_forward(t, w->batch[w->task.batch], w->part, link_out(w->link, w->task.batch, w->part));
 }
 
 static void backward(void* data)
 {
 	struct work_s* w = data;
 
-	gleam_step_backward(w->trainer, w->batch[w->task.batch], w->part, link_out(w->link, w->part), w->trainer->sums);
+	gleam_step_backward(w->trainer, w->batch[w->task.batch], w->part, link_out(w->link, w->task.batch, w->part), w->trainer->sums);
 }
 
 static void update(void* data)
@@ -213,18 +218,18 @@ static void compute_part(struct work_s* w)
 	if (!first)
 		link_arrive(w->link, w->task.batch, w->part);
 
-	link_clear(w->link, w->part);
+	link_clear(w->link, w->task.batch, w->part);
 
 	compute(w, FORWARD, forward);
 
 	// while the device goes on with the backward pass; the CPU cannot do two things at a time
 	if (!last)
-		link_begin(w->link, w->part);
+		link_begin(w->link, w->task.batch, w->task.module, w->part);
 
 	compute(w, BACKWARD, backward);
 
 	if (!last)
-		link_send(w->link, w->task.batch, w->part);
+		link_send(w->link, w->task.batch, w->task.module, w->part);
 }
 
 static void add_replicas(struct work_s* w)
@@ -274,13 +279,17 @@ void work_compute(struct work_s* w, long iteration, const struct gleam_task_s* t
 	w->part = 0;
 
 	// what comes after this mini-batch is copied while the device computes
-	if (gleam_schedule_own(&w->team->schedule, w->team->stage) - 1 == task->round)
+	if (is_last_round(w, task))
 		gleam_batch_upload(w->batch[task->batch]);
 
 	add_replicas(w);
 	compute(w, UPDATE, update);
 
 	take_result(w, iteration, waited, result);
+
+	// nothing needs its images any more
+	if (!is_last_round(w, task))
+		link_expect(w->link, task->batch, task->module + w->team->schedule.stages);
 }
 
 void work_finish(struct work_s* w)

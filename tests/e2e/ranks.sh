@@ -4,6 +4,7 @@
 #
 #	GPU=-g tests/e2e/ranks.sh	the bits alone, on a GPU that all ranks share, or on the emulated device
 source "$(dirname "$0")/../lib.sh"
+source "$ROOT/tests/series.sh"
 
 if bart -M version 2>&1 | grep -q "compiled without MPI"; then
 
@@ -122,6 +123,17 @@ bart resize -c 1 28 t-map r-map
 bart resize -c 1 28 t-ref r-ref
 bart fmac r-ref r-map coils
 bart nufft traj coils r-ksp
+make_cine e 3 12 13 4 4 2 1
+data="e-ksp e-map e-ref" same_for_all "series with two maps" "2 3" --pattern e-pat -I 4 -b 2 --features 4 -n 4
+
+# a sample of zeros is left out of training, and of validation, whose images are of another size
+make_data w 4 20 22 3 200
+zero_sample() { bart slice 13 0 "$1" one.ra && bart scale 0 one.ra zero.ra && bart extract 13 1 "$2" "$1" rest.ra && bart join 13 zero.ra rest.ra "$3"; }
+zero_sample w-ksp 4 w-some
+zero_sample t-ksp 6 t-some
+data="t-some t-map t-ref" same_for_all "samples of zeros, validation of another size at every iteration" "2 3" --pattern t-pat \
+	--valid-data k=w-some,c=w-map,r=w-ref,p=w-pat --valid-every 1 -I 5 -b 2 -n 4
+
 data="r-ksp r-map r-ref" same_for_all "a trajectory" "2 3" --trajectory traj -I 4 -b 2 -n 4
 
 # ---- two machines, the second of which is this one as well: mpirun reaches it by a script
@@ -173,6 +185,10 @@ check "four replicas" train four 4 $valid -I 4 -b 4 -n 6 --replicas 4
 check "... differ by rounding" compare "$(nrmse one four)" "<" 1e-6
 check "three replicas with micro-batches" eval 'train three 3 $valid -I 4 -b 6 --micro-batch 2 -n 4 --replicas 3 && train one6 1 $valid -I 4 -b 6 --micro-batch 2 -n 4'
 check "... differ by rounding" compare "$(nrmse one6 three)" "<" 1e-6
+
+check "end-to-end training, which is one module" train end 1 $valid -I 4 -M 1 -b 4 -n 5
+check "... by replicas" train ends 2 $valid -I 4 -M 1 -b 4 -n 5 --replicas 2
+check "... differs by rounding" compare "$(nrmse end ends)" "<" 1e-6
 
 expect_error "replicas that do not divide the mini-batch" "replicas is 3, but must divide --batch-size, which is 4" ranks 3 gleam $common --replicas 3 -b 4 w $data
 expect_error "more replicas than ranks" "replicas is 4, but must be .* at most the number of ranks, which is 2" ranks 2 gleam $common --replicas 4 -b 4 w $data
