@@ -34,7 +34,7 @@ struct gleam_pipeline_s {
 	struct work_s* work;
 	struct results_s* results;
 
-	// of rank 0, on its way to the others: mini-batches in the next group
+	// of rank 0, on its way to the others: mini-batches in the next group that it has not begun
 	long order;
 	struct exchange_request_s** ordered;
 
@@ -90,42 +90,49 @@ static long decide(const struct gleam_pipeline_s* p, bool first, long left)
 	return (over && !first) ? 0 : MIN(gleam_schedule_group(&p->team->schedule), left);
 }
 
-static void give_order(struct gleam_pipeline_s* p)
+static void give_order(struct gleam_pipeline_s* p, long order)
 {
 	const struct exchange_s* all = p->team->all;
+
+	// earlier ones have long arrived
+	for (long i = 1; i < exchange_size(all); i++)
+		exchange_wait(&p->ordered[i]);
+
+	p->order = order;
 
 	for (long i = 1; i < exchange_size(all); i++)
 		p->ordered[i] = exchange_send(all, EXCHANGE_ORDERS, 0, i, sizeof(p->order), &p->order);
 }
 
-static void take_order(struct gleam_pipeline_s* p)
+static long take_order(struct gleam_pipeline_s* p)
 {
 	auto request = exchange_receive(p->team->all, EXCHANGE_ORDERS, 0, 0, sizeof(p->order), &p->order);
 
 	exchange_wait(&request);
+
+	return p->order;
 }
 
-// what rank 0 decides, all do; that there is nothing left all know
+/* What rank 0 decides, all do; that there is nothing left all know. It decides a group
+ * ahead, since others may come to the next one before it does itself.
+ */
 static long next_group(struct gleam_pipeline_s* p, bool first, long left)
 {
 	if (0 == left)
 		return 0;
 
-	// earlier ones have long arrived
-	for (long i = 1; i < gleam_team_size(p->team); i++)
-		exchange_wait(&p->ordered[i]);
+	if (!gleam_team_leads(p->team))
+		return take_order(p);
 
-	if (gleam_team_leads(p->team)) {
+	if (first)
+		give_order(p, decide(p, first, left));
 
-		p->order = decide(p, first, left);
-		give_order(p);
+	long now = p->order;
 
-	} else {
+	if ((0 < now) && (now < left))
+		give_order(p, decide(p, false, left - now));
 
-		take_order(p);
-	}
-
-	return p->order;
+	return now;
 }
 
 // false where there is nothing more to do up to the last iteration
