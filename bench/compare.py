@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from measure import LIVE, Series, history_seconds, idle_MiB, logged_seconds, note, peak_MiB
+from measure import LIVE, Series, history_seconds, idle_MiB, logged_seconds, note, peak_MiB, table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BART = os.environ["BART"]
@@ -102,16 +102,6 @@ def alternate(programs, rounds=ROUNDS):
             note(f"  round {r + 1}/{rounds} {name}: {', '.join(f'{s:.3f}' for s in seconds)} s/iter, {peak:.0f} MiB")
 
     return series
-
-
-def table(head, rows):
-    print("\n| " + " | ".join(head) + " |")
-    print("|" + " --- |" * len(head))
-
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-
-    print(flush=True)
 
 
 def ratio_rows(series, lives):

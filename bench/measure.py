@@ -18,6 +18,17 @@ def note(*text):
     print(*text, file=sys.stderr, flush=True)
 
 
+def table(head, rows):
+    """Markdown to stdout"""
+    print("\n| " + " | ".join(head) + " |")
+    print("|" + " --- |" * len(head))
+
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+    print(flush=True)
+
+
 def peak_MiB(command, env=None):
     """Runs a command, returns its peak resident memory.
 

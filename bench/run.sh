@@ -4,38 +4,10 @@
 #	bench/run.sh [folder]		also <folder>/<date>-<cpu>.md
 #	BENCH_QUICK=1 bench/run.sh	small sizes, training only: whether it runs, not how fast
 . "$(dirname "$0")/lib.sh"
+. "$BENCH/report.sh"
 set -o pipefail
 
 TREE=$(dirname "$BART")
-
-cpu_name()
-{
-	sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1
-}
-
-package_version()
-{
-	dpkg-query -W -f '${Package} ${Version}\n' "$@" 2> /dev/null || true
-}
-
-isa()
-{
-	for f in avx2 avx512f avx512_bf16 amx_tile; do
-
-		if grep -qw "$f" /proc/cpuinfo; then printf '%s ' "$f"; fi
-	done
-}
-
-header()
-{
-	echo "# Benchmarks, $(date +%Y-%m-%d)"
-	echo
-	echo "* $(cpu_name), $(nproc) cores, $(isa); $OMP_NUM_THREADS threads used"
-	echo "* load average before the start: $(cut -d ' ' -f 1-3 /proc/loadavg) (it should be near zero)"
-	echo "* BART $("$BART" version); $(package_version 'libdnnl[0-9]*' libfftw3-single3 python3-torch | paste -s -d , | sed 's/,/, /g')"
-	[ 1 != "${BENCH_QUICK:-0}" ] || echo "* BENCH_QUICK: small sizes; these figures mean nothing"
-	echo
-}
 
 # the programs of this folder, of the tree that the command was built in
 programs()
@@ -67,7 +39,7 @@ programs()
 
 all()
 {
-	header
+	header Benchmarks "$OMP_NUM_THREADS threads" 'libdnnl[0-9]*' libfftw3-single3 python3-torch
 	[ 1 = "${BENCH_QUICK:-0}" ] || programs
 	echo "## Training against PyTorch"
 	echo
@@ -81,6 +53,8 @@ all()
 	echo "## Training against bart reconet"
 	echo
 	"$BENCH/reconet.sh"
+	"$BENCH/pipeline.sh"
+	echo
 	echo "## Where the time goes"
 	echo
 	"$BENCH/profile.sh"
@@ -89,7 +63,7 @@ all()
 if [ 1 -le $# ]; then
 
 	mkdir -p "$1"
-	all | tee "$1/$(date +%Y-%m-%d)-$(cpu_name | tr -cs 'A-Za-z0-9\n' '-' | sed 's/-$//').md"
+	all | tee "$(report_name "$1")"
 else
 	all
 fi
