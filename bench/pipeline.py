@@ -11,10 +11,12 @@ result, fill and drain among it. Start-up, writing the weights and MPI's end are
 import csv
 import os
 import re
+import resource
 import shlex
 import statistics
 import subprocess
 import sys
+import time
 
 import pipeline_predict
 from measure import note, table
@@ -24,7 +26,7 @@ BART = os.environ["BART"]
 MPIRUN = shlex.split(os.environ.get("MPIRUN", "mpirun"))
 QUICK = os.environ.get("BENCH_QUICK") == "1"
 
-ROUNDS = 1 if QUICK else 3
+ROUNDS = 1 if QUICK else 5
 BATCHES = 6 if QUICK else 12    # of one sample each
 N = 4 if QUICK else 8
 STAGES = 2
@@ -34,6 +36,28 @@ WANTED = 1.85
 # between ranks of one machine; not measured, and too small to matter
 LATENCY = 1e-5
 BANDWIDTH = 2e9
+
+
+class Others:
+    """what other processes, and other virtual machines, take of the processors"""
+
+    def __init__(self):
+        self.start = self.count()
+
+    @staticmethod
+    def count():
+        """seconds: of the clock, stolen, of processes, of ours"""
+        with open("/proc/stat") as f:
+            ticks = [int(x) / os.sysconf("SC_CLK_TCK") for x in f.readline().split()[1:9]]
+
+        user, nice, system, _, _, irq, softirq, stolen = ticks
+        ours = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return time.monotonic(), stolen, user + nice + system + irq + softirq, ours
+
+    def tell(self):
+        wall, stolen, busy, ours = (b - a for a, b in zip(self.start, self.count()))
+        print(f"Meanwhile other processes took {100 * max(0., busy - ours) / wall:.1f} % of a processor, and what else runs "
+              f"on the host {100 * stolen / wall:.1f} %.\n")
 
 
 class Run:
@@ -65,33 +89,44 @@ class Run:
         return statistics.median(self.each[self.group:-self.group])
 
 
-def train(prefix, work, network, ranks=1, threads=1, iterations=N, batch=1, batches=BATCHES, replicas=1):
-    log = os.path.join(work, "log.csv")
+def command(prefix, work, network, name, ranks=1, iterations=N, batch=1, batches=BATCHES, replicas=1):
     start = MPIRUN + ["-n", str(ranks)] if 1 < ranks else []
-    cmd = start + [BART, "gleam", "--" + network, "-I", str(iterations), "--features", str(FEATURES[network]), "-b", str(batch),
-                   "--micro-batch", "1", "-n", str(batches), "--valid-every", "1000000", "--replicas", str(replicas),
-                   "--pattern", prefix + "-pat", "--log", log,
-                   os.path.join(work, "weights"), prefix + "-ksp", prefix + "-maps", prefix + "-ref"]
-    p = subprocess.run(cmd, env={**os.environ, "OMP_NUM_THREADS": str(threads)}, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.PIPE, text=True)
+    return start + [BART, "gleam", "--" + network, "-I", str(iterations), "--features", str(FEATURES[network]), "-b", str(batch),
+                    "--micro-batch", "1", "-n", str(batches), "--valid-every", "1000000", "--replicas", str(replicas),
+                    "--pattern", prefix + "-pat", "--log", os.path.join(work, name + ".csv"),
+                    os.path.join(work, name + "-weights"), prefix + "-ksp", prefix + "-maps", prefix + "-ref"]
 
-    if p.returncode:
-        note(p.stderr)
-        raise subprocess.CalledProcessError(p.returncode, cmd)
 
-    return Run(log, p.stderr, 2 if 1 < ranks // replicas else 1, batch)
+def train(prefix, work, network, ranks=1, threads=1, batch=1, replicas=1, at_once=1, **more):
+    """at_once: so many trainings that know nothing of each other; of the longest one"""
+    env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    names = [f"log{i}" for i in range(at_once)]
+    runs = [subprocess.Popen(command(prefix, work, network, name, ranks=ranks, batch=batch, replicas=replicas, **more), env=env,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for name in names]
+    said = [run.communicate()[1] for run in runs]
+
+    for run, text in zip(runs, said):
+        if run.returncode:
+            note(text)
+            raise subprocess.CalledProcessError(run.returncode, run.args)
+
+    group = 2 if 1 < ranks // replicas else 1
+    return max((Run(os.path.join(work, name + ".csv"), text, group, batch * at_once) for name, text in zip(names, said)),
+               key=lambda run: run.total)
 
 
 ONE = "one rank, one thread"
 TWO = "2 ranks, one thread each"
 THREADS = "one rank, two threads"
 REPLICAS = "2 replicas of one rank each, batch 2"
+APART = "2 trainings at once, one thread each"
 
 
 def alternate(prefix, work, network):
     """{name: runs}, one for each round"""
     how = {ONE: {}, TWO: {"ranks": STAGES}, THREADS: {"threads": 2},
-           REPLICAS: {"ranks": 2, "replicas": 2, "batch": 2, "batches": BATCHES // 2}}
+           REPLICAS: {"ranks": 2, "replicas": 2, "batch": 2, "batches": BATCHES // 2},
+           APART: {"at_once": 2, "batches": BATCHES // 2}}
     runs = {name: [] for name in how}
 
     for r in range(ROUNDS):
@@ -143,7 +178,9 @@ def measured_table(runs):
 
 def verdict(runs):
     ratio = statistics.median(ratios(runs[ONE], runs[TWO], lambda r: r.sample))
-    print(f"Wanted: {WANTED} times as fast on 2 ranks. {'Reached' if WANTED <= ratio else 'Not reached'}: {ratio:.3f}.\n")
+    apart = statistics.median(ratios(runs[APART], runs[TWO], lambda r: r.sample))
+    print(f"Wanted: {WANTED} times as fast on 2 ranks. {'Reached' if WANTED <= ratio else 'Not reached'}: {ratio:.3f}. "
+          f"Of what two trainings get through that know nothing of each other it is {100 * apart:.1f} %.\n")
 
 
 class Costs:
@@ -202,8 +239,10 @@ def measure(prefix, work, size, coils):
 
     for network, features in FEATURES.items():
         print(f"### {network.upper()}, {features} features")
+        others = Others()
         runs = alternate(prefix, work, network)
         measured_table(runs)
+        others.tell()
         verdict(runs)
 
         costs = Costs(runs[ONE], prefix, work, network)
