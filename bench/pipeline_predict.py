@@ -124,11 +124,10 @@ def speed_ups(cases, shares):
             near, far = case.pipeline(share, d, one_node(d)), case.pipeline(share, d, two_nodes(d))
             most = case.modules / -(-case.modules // d)
             rows.append([case.name, f"{case.seconds:.4g}", str(d), f"{most:.2f}", f"{steady(near):.2f}", f"{steady(far):.2f}",
-                         f"{steady(replace(far, progress=False)):.2f}", f"{steady(replace(far, orders=False)):.2f}",
+                         f"{steady(replace(far, progress=False)):.2f}",
                          f"{steady(replace(near, whole=True)):.2f}", f"{one_rank(near) / block_by_block(near):.2f}"])
 
-    table(["network", "one GPU, s/iteration", "D", "at most", "one node", "two nodes", "messages wait", "no orders", "one by one",
-           "Algorithm 2"], rows)
+    table(["network", "one GPU, s/iteration", "D", "at most", "one node", "two nodes", "messages wait", "one by one", "Algorithm 2"], rows)
 
 
 def messages(cases, shares):
@@ -211,8 +210,7 @@ Nothing here is a measurement of several GPUs. What goes in:
 * *At most*: M / ceil(M / D), which is D where D divides M. More GPUs than modules are of use as replicas only: with
   M = 4, eight are two pipelines of four.
 * *Two nodes*: two of the links are the network's.
-* *Messages wait*: two nodes and an MPI that moves messages only while their receiver waits for something.
-* *No orders*: two nodes, if ranks did not wait for rank 0 to say how many mini-batches come next.
+* *Messages wait*: two nodes and an MPI that lets messages set out only when their receiver calls it, which is between passes.
 * *One by one*: one node, every rank as early as it can, but no mini-batch before the last one has left the network.
 * *Algorithm 2*: one node, as the paper writes it: block by block, all forward passes one after another, then all backward
   passes at once. The paper measured 1.6 on two GPUs with MoDL, which this gives where a backward pass takes as long as
@@ -222,8 +220,7 @@ Nothing here is a measurement of several GPUs. What goes in:
 
     print("""### Where messages begin to matter
 
-A message is on its way during the backward pass of the module that has sent it. What takes less than that costs nothing but fill;
-what takes longer holds up the next forward pass. Where MPI moves it only while its receiver waits, all of it may count.""")
+A message is on its way during the backward pass of the module that has sent it. What takes less than that costs nothing but fill.""")
     messages(PAPER + gpu, shares)
 
     print("""### What loading costs
@@ -231,7 +228,7 @@ what takes longer holds up the next forward pass. Where MPI moves it only while 
 Every rank loads every mini-batch, and what that takes is not divided. PGD 2D:""")
     loading(PAPER[0], shares["pgd"], (0., 0.01, 0.02, 0.05, 0.1))
 
-    print(f"""With several ranks the copy to a GPU is not beside the computation (with one it is). At {PCIE / GIGA:.0f} GB/s, of the 63 of PCIe's
+    print(f"""The copy to a GPU goes on beside the computation, which it must not outlast. At {PCIE / GIGA:.0f} GB/s, of the 63 of PCIe's
 fifth generation, it takes""")
     copies(PAPER + gpu)
 

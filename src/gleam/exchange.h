@@ -45,7 +45,12 @@ extern struct exchange_request_s* exchange_receive(const struct exchange_s* exch
 
 extern void exchange_wait(struct exchange_request_s** request);
 
-// whether exchange_wait would return at once; others' messages go on meanwhile
+/* An MPI may move messages only while it is called: a rank that computes for long calls
+ * this now and then, so that others need not wait for it.
+ */
+extern void exchange_progress(const struct exchange_s* exchange);
+
+// whether exchange_wait would return at once
 extern bool exchange_arrived(struct exchange_request_s* request);
 
 // seconds that this rank has waited in exchange_wait and exchange_sum

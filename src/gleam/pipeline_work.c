@@ -221,12 +221,15 @@ static void compute_part(struct work_s* w)
 	link_clear(w->link, w->task.batch, w->part);
 
 	compute(w, FORWARD, forward);
+	exchange_progress(w->team->pipeline);
 
 	// while the device goes on with the backward pass; the CPU cannot do two things at a time
 	if (!last)
 		link_begin(w->link, w->task.batch, w->task.module, w->part);
 
 	compute(w, BACKWARD, backward);
+
+	exchange_progress(w->team->pipeline);
 
 	if (!last)
 		link_send(w->link, w->task.batch, w->task.module, w->part);
