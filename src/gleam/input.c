@@ -177,14 +177,15 @@ static void load_alike(struct input_s* in)
 {
 	bool before = mpi_shared_files;
 	bool file = (FILE_TYPE_CFL == file_type(in->name));
+	bool several = (1 < mpi_get_num_procs());
 
 	// the others would find less to say than the first one has said
 	mpi_sync();
 
-	if (file && !before && (1 < mpi_get_num_procs()))
+	if (file && several && !before)
 		mpi_shared_files = all_see(in->name);
 
-	if (file && !mpi_shared_files && mpi_is_main_proc())
+	if (file && several && !mpi_shared_files && mpi_is_main_proc())
 		debug_printf(DP_WARN, "%s: not every rank sees this file, so that each holds all of it in memory. "
 				"Put it where all of them do.\n", in->name);
 
