@@ -24,6 +24,9 @@ extern struct gleam_dims_s gleam_batch_dims(const struct gleam_data_s* data, lon
 extern struct gleam_batch_s* gleam_batch_create(const struct gleam_data_s* data, struct gleam_unroll_s* unroll, long size, long micro_batch);
 extern void gleam_batch_free(struct gleam_batch_s* batch);
 
+// others have checked that this data's references and k-space go together
+extern void gleam_batch_trust(struct gleam_batch_s* batch);
+
 extern size_t gleam_batch_bytes(const struct gleam_place_s* place, const struct gleam_data_s* data, long size, long micro_batch);
 
 /* Reads these samples: x0 = A^H y, scaled by the 95th percentile of its

@@ -216,8 +216,12 @@ void exchange_broadcast(const struct exchange_s* x, long root, size_t bytes, voi
 	if (1 == x->size)
 		return;
 
+	double begin = timestamp();
+
 	for (size_t n = 0; n < bytes; n += INT_MAX / 2)
 		MPI_Bcast((char*)data + n, (int)MIN(bytes - n, (size_t)INT_MAX / 2), MPI_BYTE, (int)root, x->comm);
+
+	waited += timestamp() - begin;
 }
 
 void exchange_gather(const struct exchange_s* x, size_t bytes, const void* mine, void* all)

@@ -53,7 +53,7 @@ extern void exchange_progress(const struct exchange_s* exchange);
 // whether exchange_wait would return at once
 extern bool exchange_arrived(struct exchange_request_s* request);
 
-// seconds that this rank has waited in exchange_wait and exchange_sum
+// seconds that this rank has waited in exchange_wait, exchange_sum and exchange_broadcast
 extern double exchange_waited(void);
 
 

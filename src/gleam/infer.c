@@ -25,6 +25,7 @@
 #include "gleam/unroll.h"
 #include "gleam/validate.h"
 #include "gleam/distinct.h"
+#include "gleam/warn.h"
 #include "gleam/weights.h"
 
 #include "gleam/infer.h"
@@ -244,7 +245,7 @@ static void reconstruct_all(struct infer_s* s)
 
 		if (gleam_data_empty(s->data, i)) {
 
-			debug_printf(DP_WARN, "%s: sample %ld is all zero, and so is its reconstruction\n", s->conf->files.kspace, i);
+			gleam_warn("%s: sample %ld is all zero, and so is its reconstruction\n", s->conf->files.kspace, i);
 			continue;		// the output begins as zero
 		}
 
@@ -363,7 +364,8 @@ void gleam_infer(const struct gleam_infer_s* conf)
 
 	if (conf->memory) {
 
-		gleam_memory_print(&s.plan);
+		if (gleam_speaks())
+			gleam_memory_print(&s.plan);
 
 	} else {
 

@@ -150,22 +150,67 @@ static void check_file(const char* name, const char* role)
 }
 
 
+enum { SAMPLES = 64, SAMPLE = 4096 };	// of the data, bytes of each
+
+// FNV-1a (Fowler, Noll, Vo)
+static uint64_t hash(uint64_t h, size_t n, const unsigned char data[n])
+{
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ data[i]) * 0x100000001B3ULL;
+
+	return h;
+}
+
+
+// of what is read from a few places of this file, all over it; 0 if it cannot be read
+static uint64_t hash_file(uint64_t h, const char* path)
+{
+	unsigned char block[SAMPLE];
+	FILE* fp = fopen(path, "rb");
+	struct stat st;
+
+	if ((NULL == fp) || (0 != fstat(fileno(fp), &st))) {
+
+		if (NULL != fp)
+			fclose(fp);
+
+		return 0;
+	}
+
+	h = hash(h, sizeof(st.st_size), (unsigned char*)&st.st_size);
+
+	for (long i = 0; i < SAMPLES; i++)
+		if (0 == fseek(fp, (st.st_size - 1) / SAMPLES * i, SEEK_SET))
+			h = hash(h, fread(block, 1, SAMPLE, fp), block);
+
+	fclose(fp);
+
+	return h;
+}
+
+
 /* Do all ranks see this file? Then each of them reads what it needs of it, when it does;
- * else the first one sends the others all of it, and they hold it in memory.
+ * else the first one sends the others all of it, and they hold it in memory. One of the same
+ * name that is another file is not this one.
  */
 static bool all_see(const char* name)
 {
+	char* hdr = ptr_printf("%s.hdr", name);
 	char* cfl = ptr_printf("%s.cfl", name);
-	struct stat st;
 
-	off_t size = (0 == stat(cfl, &st)) ? st.st_size : -1;
-	off_t first = size;
+	uint64_t mine = hash_file(0xCBF29CE484222325ULL, hdr);
+
+	mine = (0 == mine) ? 0 : hash_file(mine, cfl);
+
+	uint64_t first = mine;
 
 	mpi_sync_val(&first, (long)sizeof(first));
 
-	bool seen[1] = { (-1 != size) && (first == size) && (0 == access(cfl, R_OK)) };
+	bool seen[1] = { (0 != mine) && (first == mine) };
 
 	mpi_reduce_land(1, seen);
+
+	xfree(hdr);
 	xfree(cfl);
 
 	return seen[0];
@@ -182,15 +227,15 @@ static void load_alike(struct input_s* in)
 	// the others would find less to say than the first one has said
 	mpi_sync();
 
+	if (several && ((FILE_TYPE_PIPE == file_type(in->name))))
+		error("%s: a stream cannot be read by several ranks. Write it to a file first.\n", in->name);
+
 	if (file && several && !before)
 		mpi_shared_files = all_see(in->name);
 
 	if (file && several && !mpi_shared_files && mpi_is_main_proc())
-		debug_printf(DP_WARN, "%s: not every rank sees this file, so that each holds all of it in memory. "
+		debug_printf(DP_WARN, "%s: not every rank sees this file (or one of them another one of this name), so that each holds all of it in memory. "
 				"Put it where all of them do.\n", in->name);
-
-	// load_cfl looks at them before the first rank has said what they are
-	md_singleton_dims(DIMS, in->dims);
 
 	in->data = load_cfl(in->name, DIMS, in->dims);
 	in->mapped = file && (mpi_is_main_proc() || mpi_shared_files);
@@ -204,6 +249,9 @@ struct input_s input_open(const char* name, const char* role)
 	struct input_s in = { .name = name, .role = role };
 
 	check_file(name, role);
+
+	// of several ranks load_cfl looks at them before the first one has said what they are
+	md_singleton_dims(DIMS, in.dims);
 
 	if (cfl_loop_desc_active())
 		in.data = load_cfl(name, DIMS, in.dims);

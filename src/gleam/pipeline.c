@@ -38,7 +38,8 @@ struct gleam_pipeline_s {
 	long order;
 	struct exchange_request_s** ordered;
 
-	double trained;		// seconds
+	double trained;		// seconds, of which
+	double waited;
 };
 
 
@@ -205,6 +206,7 @@ static void share_weights(struct gleam_pipeline_s* p)
 void gleam_pipeline_train(struct gleam_pipeline_s* p, long last)
 {
 	double begin = timestamp();
+	double waited = exchange_waited();
 
 	struct cursor_s now = { .iteration = p->trainer->iteration, .n = -1 };
 	bool more = advance(p, &now, true, last);
@@ -235,15 +237,17 @@ void gleam_pipeline_train(struct gleam_pipeline_s* p, long last)
 	results_report(p->results, true);
 
 	p->trainer->iteration = now.iteration;
-	p->trained += timestamp() - begin;
 
 	share_weights(p);
+
+	p->trained += timestamp() - begin;
+	p->waited += exchange_waited() - waited;
 }
 
 void gleam_pipeline_tell(const struct gleam_pipeline_s* p)
 {
 	long ranks = gleam_team_size(p->team);
-	double mine = 100. * exchange_waited() / p->trained;
+	double mine = 100. * p->waited / p->trained;
 	double all[ranks];
 
 	exchange_gather(p->team->all, sizeof(mine), &mine, all);

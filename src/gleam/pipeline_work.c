@@ -113,6 +113,10 @@ struct work_s* work_create(struct gleam_trainer_s* t)
 	for (long i = 0; i < w->group; i++)
 		w->batch[i] = gleam_batch_create(t->data, t->unroll, t->share, t->conf->micro_batch);
 
+	// one rank looks at the first mini-batch only
+	for (long i = 1; i < w->group; i++)
+		gleam_batch_trust(w->batch[i]);
+
 	w->link = link_create(t->team, t->place, w->group, w->batch, w->parts, part_bytes(t));
 
 	w->recorded = xmalloc((size_t)pieces_of(w) * sizeof(void*));

@@ -18,8 +18,9 @@ static void tell_idle(const struct gleam_team_s* team, long ranks)
 
 	const char* help = (team->schedule.stages == team->schedule.modules) ? "More --modules or --replicas" : "A multiple of --replicas";
 
-	gleam_warn("%ld of %ld ranks have nothing to do: %ld modules in %ld replica%s take %ld. %s would use more.\n",
-		ranks - used, ranks, team->schedule.modules, team->replicas, (1 == team->replicas) ? "" : "s", used, help);
+	gleam_warn("%ld of %ld ranks have nothing to do: %ld module%s in %ld replica%s take %ld. %s would use more.\n",
+		ranks - used, ranks, team->schedule.modules, (1 == team->schedule.modules) ? "" : "s",
+		team->replicas, (1 == team->replicas) ? "" : "s", used, help);
 }
 
 static void split(struct gleam_team_s* team)
