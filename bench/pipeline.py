@@ -26,7 +26,7 @@ BART = os.environ["BART"]
 MPIRUN = shlex.split(os.environ.get("MPIRUN", "mpirun"))
 QUICK = os.environ.get("BENCH_QUICK") == "1"
 
-ROUNDS = 1 if QUICK else 5
+ROUNDS = 1 if QUICK else 3
 BATCHES = 6 if QUICK else 12    # of one sample each
 N = 4 if QUICK else 8
 STAGES = 2
