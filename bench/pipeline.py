@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pipeline_predict
 from measure import note, table
@@ -28,6 +29,7 @@ QUICK = os.environ.get("BENCH_QUICK") == "1"
 
 ROUNDS = 1 if QUICK else 3
 BATCHES = 6 if QUICK else 12    # of one sample each
+SHORT = 3 if QUICK else 4       # of what is there for comparison only
 N = 4 if QUICK else 8
 STAGES = 2
 FEATURES = {"pgd": 16, "modl": 16} if QUICK else {"pgd": 100, "modl": 70}
@@ -124,9 +126,8 @@ APART = "2 trainings at once, one thread each"
 
 def alternate(prefix, work, network):
     """{name: runs}, one for each round"""
-    how = {ONE: {}, TWO: {"ranks": STAGES}, THREADS: {"threads": 2},
-           REPLICAS: {"ranks": 2, "replicas": 2, "batch": 2, "batches": BATCHES // 2},
-           APART: {"at_once": 2, "batches": BATCHES // 2}}
+    how = {ONE: {}, TWO: {"ranks": STAGES}, APART: {"at_once": 2, "batches": SHORT}, THREADS: {"threads": 2, "batches": SHORT},
+           REPLICAS: {"ranks": 2, "replicas": 2, "batch": 2, "batches": SHORT}}
     runs = {name: [] for name in how}
 
     for r in range(ROUNDS):
@@ -188,8 +189,7 @@ class Costs:
     whose operators are set anew for each module, 2 loads + M updates + 2 M selects"""
 
     def __init__(self, runs, prefix, work, network):
-        self.forward = median_of(runs, lambda r: r.forward) / N
-        self.backward = median_of(runs, lambda r: r.backward) / N
+        self.forward, self.backward = passes(runs)
 
         short = train(prefix, work, network, iterations=2)
         parts = train(prefix, work, network, iterations=2, batch=2)
@@ -212,16 +212,23 @@ class Costs:
               + f"for each module: {together:.4f} s/iteration, {100 * (together / measured - 1):+.1f} % from what was measured.")
 
 
+def passes(runs):
+    """of a module"""
+    return [median_of(runs, what) / N for what in (lambda r: r.forward, lambda r: r.backward)]
+
+
 def model_table(runs, costs, size):
     """what the model says, and what was measured"""
-    own = [median_of(runs[TWO], what) / N for what in (lambda r: r.forward, lambda r: r.backward)]
-    longer = sum(own) / (costs.forward + costs.backward) - 1
+    own = passes(runs[TWO])
+    longer, apart = (sum(x) / sum(passes(runs[ONE])) for x in (own, passes(runs[APART])))
+    print(f"Passes of two ranks take {longer:.3f} times as long as those of one, of two trainings at once {apart:.3f} times.")
+
     measured = median_of(runs[TWO], lambda r: r.iteration)
     ratio = statistics.median(ratios(runs[ONE], runs[TWO], lambda r: r.iteration))
     rows = []
 
     for name, p in (("predicted", costs.pipeline(size)),
-                    (f"... with module times of the two ranks, {100 * longer:+.1f} %", costs.pipeline(size, *own))):
+                    ("predicted from the two ranks' own passes", costs.pipeline(size, *own))):
         o = simulate(p)
         rows.append([name, f"{o.iteration:.4f}", f"{100 * (o.iteration / measured - 1):+.1f} %", f"{o.speed_up:.3f}",
                      f"{o.fill:.3f}", f"{o.drain:.3f}", f"{o.slowest:.4f}", f"{o.efficiency:.3f}",
@@ -232,8 +239,21 @@ def model_table(runs, costs, size):
            "slowest stage [s/iteration]", "efficiency", "waiting of the ranks"], rows)
 
 
+def scatter_table(costs, size):
+    print("By the model, where tasks do not all take the same time, which a rank passes on to its neighbours (mean of 20 trials):")
+    rows = []
+
+    for scatter in (0., 0.05, 0.1, 0.2):
+        outcomes = [simulate(replace(costs.pipeline(size), scatter=scatter, seed=seed)) for seed in range(20)]
+        rows.append([f"{100 * scatter:g} %", f"{statistics.mean(o.speed_up for o in outcomes):.3f}",
+                     f"{100 * statistics.mean(o.mean_waiting() for o in outcomes):.1f} %"])
+
+    table(["standard deviation of a task", "one rank's / its", "waiting"], rows)
+
+
 def measure(prefix, work, size, coils):
-    print(f"{size[0]} x {size[1]} pixels, {coils} coils, N = M = {N}, batch 1, {BATCHES} mini-batches without validation, "
+    print(f"{size[0]} x {size[1]} pixels, {coils} coils, N = M = {N}, batch 1, {BATCHES} mini-batches without validation "
+          f"({SHORT} in the last three rows), "
           f"{ROUNDS} round{'s' if 1 < ROUNDS else ''}: medians, of ratios with the least and the most.\n")
     shares = {}
 
@@ -248,6 +268,7 @@ def measure(prefix, work, size, coils):
         costs = Costs(runs[ONE], prefix, work, network)
         costs.tell(median_of(runs[ONE], lambda r: r.iteration))
         model_table(runs, costs, 8 * size[0] * size[1])
+        scatter_table(costs, 8 * size[0] * size[1])
         shares[network] = costs.forward / (costs.forward + costs.backward)
 
     return shares

@@ -13,11 +13,10 @@ out stands in README.md.
 """
 import argparse
 import heapq
+import math
+import random
 import sys
 from dataclasses import dataclass, replace
-
-PLACES = 2  # buffers that images leave from, for mini-batches and for parts of each (pipeline_link.c)
-
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -32,9 +31,12 @@ class Pipeline:
     parts: int = 1
     latency: tuple = ()         # of each link; () is 0
     transfer: tuple = ()        # ... of a part's image: bytes / bandwidth
-    progress: bool = True       # do messages set out while their receiver computes, or only between its passes, where it looks after them?
+    progress: bool = True       # do messages set out while their receiver computes, or only between its passes, where it looks?
     orders: bool = True         # do ranks wait for what rank 0 says?
     whole: bool = False         # is the next mini-batch begun when the whole network is done with this one?
+    places: int = 2             # buffers that images leave from, for mini-batches and for parts of each (pipeline_link.c)
+    scatter: float = 0.         # standard deviation of a task's time, relative
+    seed: int = 0               # ... of it
 
     def modules(self):
         return len(self.forward)
@@ -150,9 +152,10 @@ class Rank:
         self.first = None                       # when it began to compute
         self.last = None                        # when it had computed everything
         self.end = None
-        self.places = min(PLACES, self.p.group()), min(PLACES, self.p.parts)
+        self.places = min(self.p.places, self.p.group()), min(self.p.places, self.p.parts)
         self.leaving = [None] * (self.places[0] * self.places[1])
         self.arriving = {}                      # of a mini-batch: its parts
+        self.chance = random.Random(f"{self.p.seed} {stage}")
         self.program = self.run()
         sim.clock.at(0., self.go)
 
@@ -214,6 +217,7 @@ class Rank:
 
     def compute(self, task):
         p, module = self.p, self.module(task)
+        slow = max(0.1, self.chance.gauss(1., p.scatter)) if 0. < p.scatter else 1.
 
         for part in range(p.parts):
             if 0 < module and 1 < p.stages:
@@ -223,14 +227,14 @@ class Rank:
             yield self.leaving[out]
 
             self.first = self.sim.clock.now if self.first is None else self.first
-            yield p.select + p.forward[module]
+            yield slow * (p.select + p.forward[module])
             self.look()
 
             if module < p.modules() - 1 and 1 < p.stages:
                 after = task.round + (self.stage == p.stages - 1)
                 self.leaving[out] = self.out.send((task.batch, after, part))
 
-            yield p.backward[module]
+            yield slow * p.backward[module]
             self.look()
 
         yield p.update
@@ -409,6 +413,18 @@ def check_messages():
     return fine
 
 
+def check_scatter():
+    """The seed decides. Two ranks that go in step would take as long as the longer one of two tasks each time, 1 / sqrt(pi)
+    standard deviations more than either; buffers make them freer, and more buffers more so."""
+    p = alike(8, 1., 2., stages=2, batches=400, progress=False, scatter=0.2)
+    two, one = simulate(p).iteration, simulate(replace(p, places=1)).iteration
+
+    fine = expect("scatter, the same again", simulate(p).iteration, two)
+    fine &= expect("scatter, another seed differs", float(simulate(replace(p, seed=1)).iteration != two), 1.)
+    fine &= expect("scatter, two buffers, one, in step", float(12. < two < one < 12. * (1. + 0.2 / math.sqrt(math.pi))), 1.)
+    return fine
+
+
 def check_order_of_modules():
     """unequal modules: the slowest stage sets the pace"""
     p = Pipeline(forward=(1., 1., 1., 4.), backward=(2., 2., 2., 5.), stages=2, batches=40)
@@ -430,7 +446,7 @@ def check_paper():
 
 
 def selftest():
-    checks = (check_closed_form, check_nothing_extra, check_messages, check_order_of_modules, check_paper)
+    checks = (check_closed_form, check_nothing_extra, check_messages, check_scatter, check_order_of_modules, check_paper)
     return all([check() for check in checks])
 
 

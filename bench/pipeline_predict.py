@@ -127,7 +127,8 @@ def speed_ups(cases, shares):
                          f"{steady(replace(far, progress=False)):.2f}",
                          f"{steady(replace(near, whole=True)):.2f}", f"{one_rank(near) / block_by_block(near):.2f}"])
 
-    table(["network", "one GPU, s/iteration", "D", "at most", "one node", "two nodes", "messages wait", "one by one", "Algorithm 2"], rows)
+    table(["network", "one GPU, s/iteration", "D", "at most", "one node", "two nodes", "messages wait", "one by one",
+           "Algorithm 2"], rows)
 
 
 def messages(cases, shares):
@@ -202,8 +203,8 @@ Nothing here is a measurement of several GPUs. What goes in:
 * 3D: seconds per iteration on one H200 (results/{os.path.basename(H200)}), batch 1, 128 x 128 pixels, 20 frames.
 * A module takes an M-th of that, its forward pass {percent['pgd']} (PGD) and {percent['modl']} (MoDL) of it, {source}.
   Loading takes nothing at first (below).
-* Links, assumed: {NVLINK.name} {NVLINK.bandwidth / GIGA:.0f} GB/s, a network of {NETWORK.name} {NETWORK.bandwidth / GIGA:.0f} GB/s, and
-  {NVLINK.latency / MICRO:.0f} us for each message on both; pipeline_predict.py names what that is taken from.
+* Links, assumed: {NVLINK.name} {NVLINK.bandwidth / GIGA:.0f} GB/s, a network of {NETWORK.name}
+  {NETWORK.bandwidth / GIGA:.0f} GB/s, {NVLINK.latency / MICRO:.0f} us for each message on both; pipeline_predict.py names what that is taken from.
 
 ### Speed-up over one GPU, far from validations
 
