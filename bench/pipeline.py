@@ -28,7 +28,7 @@ MPIRUN = shlex.split(os.environ.get("MPIRUN", "mpirun"))
 QUICK = os.environ.get("BENCH_QUICK") == "1"
 
 ROUNDS = 1 if QUICK else 3
-BATCHES = 6 if QUICK else 12    # of one sample each
+BATCHES = int(os.environ.get("BENCH_BATCHES", 6 if QUICK else 24))  # of one sample each
 SHORT = 3 if QUICK else 4       # of what is there for comparison only
 N = 4 if QUICK else 8
 STAGES = 2

@@ -4,6 +4,7 @@
 #
 #	BART=build/mpi/bart bench/pipeline.sh [folder]	also <folder>/<date>-<cpu>-ranks.md; BART is to be built with MPI=1
 #	MPIRUN="mpirun --bind-to none"			how ranks are started
+#	BENCH_BATCHES=24				mini-batches in a run
 . "$(dirname "$0")/lib.sh"
 . "$BENCH/report.sh"
 set -o pipefail
