@@ -245,11 +245,11 @@ class Rank:
         self.sim.finish(self, task)
 
     def pipelined(self):
-        todo = list(self.tasks())
+        tasks = list(self.tasks())
         yield from self.begin_group(0)
-        yield from self.prepare(todo[0])
+        yield from self.prepare(tasks[0])
 
-        for now, after in zip(todo, todo[1:] + [None]):
+        for now, after in zip(tasks, tasks[1:] + [None]):
             if after is not None and after.group != now.group:
                 yield from self.begin_group(after.group)
 

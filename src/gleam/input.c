@@ -227,7 +227,7 @@ static void load_alike(struct input_s* in)
 	// the others would find less to say than the first one has said
 	mpi_sync();
 
-	if (several && ((FILE_TYPE_PIPE == file_type(in->name))))
+	if (several && (FILE_TYPE_PIPE == file_type(in->name)))
 		error("%s: a stream cannot be read by several ranks. Write it to a file first.\n", in->name);
 
 	if (file && several && !before)

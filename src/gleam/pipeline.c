@@ -43,11 +43,6 @@ struct gleam_pipeline_s {
 };
 
 
-size_t gleam_pipeline_bytes(const struct gleam_trainer_s* t)
-{
-	return work_bytes(t);
-}
-
 struct gleam_pipeline_s* gleam_pipeline_create(struct gleam_trainer_s* t)
 {
 	PTR_ALLOC(struct gleam_pipeline_s, p);

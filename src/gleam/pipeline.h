@@ -4,13 +4,8 @@
 #ifndef _GLEAM_PIPELINE_H
 #define _GLEAM_PIPELINE_H
 
-#include <stddef.h>
-
 struct gleam_trainer_s;
 struct gleam_pipeline_s;
-
-// bytes on the device, beside the mini-batches
-extern size_t gleam_pipeline_bytes(const struct gleam_trainer_s* trainer);
 
 extern struct gleam_pipeline_s* gleam_pipeline_create(struct gleam_trainer_s* trainer);
 extern void gleam_pipeline_free(struct gleam_pipeline_s* pipeline);

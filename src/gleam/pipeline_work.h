@@ -1,6 +1,6 @@
 /*
  * What a rank does in a pipeline: the modules that it has, one mini-batch after the
- * other, with the images that come and go. Only the pipeline uses it.
+ * other, with the images that come and go. Only the pipeline and the memory plan use it.
  */
 #ifndef _GLEAM_PIPELINE_WORK_H
 #define _GLEAM_PIPELINE_WORK_H

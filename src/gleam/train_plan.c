@@ -16,7 +16,7 @@
 #include "gleam/exchange.h"
 #include "gleam/memory.h"
 #include "gleam/module.h"
-#include "gleam/pipeline.h"
+#include "gleam/pipeline_work.h"
 #include "gleam/place.h"
 #include "gleam/team.h"
 #include "gleam/train_setup.h"
@@ -103,7 +103,7 @@ static void plan_batches(struct gleam_trainer_s* t)
 	gleam_memory_add(&t->plan, "mini-batches that arrive meanwhile", (size_t)(n - 1) * batch);
 
 	if (1 < gleam_team_size(t->team))
-		gleam_memory_add(&t->plan, "messages", gleam_pipeline_bytes(t));
+		gleam_memory_add(&t->plan, "messages", work_bytes(t));
 }
 
 static void plan_memory(struct gleam_trainer_s* t)
