@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,9 @@ int newfile_create(struct newfile_s* file, const char* path)
 	int err = EEXIST;
 
 	*file = (struct newfile_s){ .fd = -1 };
+
+	// beyond a limit of the shell: an error instead of the end
+	signal(SIGXFSZ, SIG_IGN);
 
 	for (int i = 0; (EEXIST == err) && (i < TRIES); i++)
 		err = create(file, path);

@@ -20,6 +20,24 @@ static const char* precision_name(enum nn_precision precision)
 	return (NN_BF16 == precision) ? "bf16" : ((NN_TF32 == precision) ? "tf32" : "fp32");
 }
 
+// as short as brings it back to the same bits
+struct number_s { char text[32]; };
+
+static struct number_s number(float val)
+{
+	struct number_s n;
+
+	for (int digits = 6; digits <= 9; digits++) {
+
+		snprintf(n.text, sizeof(n.text), "%.*g", digits, (double)val);
+
+		if (strtof(n.text, NULL) == val)
+			break;
+	}
+
+	return n;
+}
+
 static void print_trainer(const struct gleam_trainer_s* t, FILE* fp)
 {
 	static const char* const names[] = { [GLEAM_GREEDY] = "greedy", [GLEAM_END_TO_END] = "end-to-end", [GLEAM_CHECKPOINT] = "checkpoint", [GLEAM_MEL] = "mel" };
@@ -34,15 +52,15 @@ static void print_optimiser(const struct gleam_trainer_s* t, FILE* fp)
 {
 	const struct nn_adam_conf_s* adam = &t->conf->adam;
 
-	fprintf(fp, "--lr: %.9g\n", (double)adam->lr);
+	fprintf(fp, "--lr: %s\n", number(adam->lr).text);
 
 	if (GLEAM_LR_SAME == t->conf->lr_end)
 		fprintf(fp, "--lr-end: none\n");
 	else
-		fprintf(fp, "--lr-end: %.9g at iteration %ld (--max-iter or --epochs)\n", (double)t->conf->lr_end, t->total);
+		fprintf(fp, "--lr-end: %s at iteration %ld (--max-iter or --epochs)\n", number(t->conf->lr_end).text, t->total);
 
-	fprintf(fp, "--weight-decay: %.9g\n--clip-norm: %.9g\n", (double)adam->weight_decay, (double)adam->clip);
-	fprintf(fp, "--adam: beta1 %.9g beta2 %.9g epsilon %.9g\n", (double)adam->beta1, (double)adam->beta2, (double)adam->eps);
+	fprintf(fp, "--weight-decay: %s\n--clip-norm: %s\n", number(adam->weight_decay).text, number(adam->clip).text);
+	fprintf(fp, "--adam: beta1=%s,beta2=%s,epsilon=%s\n", number(adam->beta1).text, number(adam->beta2).text, number(adam->eps).text);
 }
 
 static void print_options(const struct gleam_trainer_s* t, FILE* fp)
@@ -102,8 +120,8 @@ char* gleam_trainer_conditions(const struct gleam_trainer_s* t)
 	else
 		fprintf(fp, "validation k-space: none\n");
 
-	print_network(&t->weights->net, fp);
 	print_options(t, fp);
+	print_network(&t->weights->net, fp);
 
 	fclose(fp);
 

@@ -1,0 +1,112 @@
+/*
+ * Preloaded into a program: what it does to files that it writes (open, write, fsync, rename)
+ * is counted, and the call of a given number fails, or is the process's last. Without a
+ * number the count is told at the end.
+ *
+ *	FAULT_AT=<number> FAULT_ERRNO=<errno, or 0: SIGKILL>
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static long calls = 0;
+
+static bool fails(void)
+{
+	const char* at = getenv("FAULT_AT");
+	const char* how = getenv("FAULT_ERRNO");
+
+	calls++;
+
+	if ((NULL == at) || (calls != atol(at)))
+		return false;
+
+	int err = (NULL == how) ? 0 : atoi(how);
+
+	if (0 == err)
+		raise(SIGKILL);
+
+	errno = err;
+
+	return true;
+}
+
+#define NEXT(name) static __typeof__(&name) next; if (NULL == next) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+// what is written to a terminal, a pipe or /dev/shm is no file that could be lost
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return (0 == fstat(fd, &st)) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) && (O_RDONLY != (fcntl(fd, F_GETFL) & O_ACCMODE) || S_ISDIR(st.st_mode));
+}
+
+int open(const char* path, int flags, ...)
+{
+	NEXT(open);
+
+	va_list ap;
+	va_start(ap, flags);
+	mode_t mode = (0 != (flags & O_CREAT)) ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+
+	bool counts = (O_RDONLY != (flags & O_ACCMODE)) && (0 != strncmp(path, "/dev/", 5)) && (0 != strncmp(path, "/proc/", 6)) && (0 != strncmp(path, "/sys/", 5));
+
+	return (counts && fails()) ? -1 : next(path, flags, mode);
+}
+
+ssize_t write(int fd, const void* data, size_t size)
+{
+	NEXT(write);
+
+	// half of it, as on a disk that is full
+	if (is_file(fd) && fails()) {
+
+		int err = errno;
+
+		if (1 < size)
+			next(fd, data, size / 2);
+
+		errno = err;
+
+		return -1;
+	}
+
+	return next(fd, data, size);
+}
+
+int fsync(int fd)
+{
+	NEXT(fsync);
+
+	return (is_file(fd) && fails()) ? -1 : next(fd);
+}
+
+int fdatasync(int fd)
+{
+	NEXT(fdatasync);
+
+	return (is_file(fd) && fails()) ? -1 : next(fd);
+}
+
+int rename(const char* from, const char* to)
+{
+	NEXT(rename);
+
+	return fails() ? -1 : next(from, to);
+}
+
+static void __attribute__((destructor)) tell(void)
+{
+	if (NULL == getenv("FAULT_AT"))
+		fprintf(stderr, "calls: %ld\n", calls);
+}

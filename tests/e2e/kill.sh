@@ -1,0 +1,191 @@
+#!/bin/bash
+# Training that is killed at any instant, whose disk is full, or whose folder vanishes: the last
+# good weights and state load, the next run sweeps up, and ends with the same bits.
+#
+#	KILLS=<number of random instants, 200>
+source "$(dirname "$0")/../lib.sh"
+
+export OMP_NUM_THREADS=1
+
+make_data t 4 32 28 2 1
+make_data v 1 32 28 2 9
+
+options="--iterations 2 --features 4 -b 2 --lr 1e-3 --pattern t-pat --valid-data k=v-ksp,c=v-map,r=v-ref,p=v-pat --valid-every 2 --save-every 1"
+data="t-ksp t-map t-ref"
+
+gleam() { "$BART" gleam $options "$@" $data; }
+
+numbers() { tail -c +$((1 + $(grep -abom 1 '^end$' "$1" | cut -d : -f 1) + 4)) "$1" | head -c -15; }
+
+# what is there loads: weights by the command that uses them, the state by resuming
+loads()
+{
+	local w
+
+	for w in w w-last; do
+
+		[ ! -e $w.cfl ] || bart gleam-infer --pattern v-pat $w v-ksp v-map image > /dev/null 2> said || { cat said; return 1; }
+	done
+
+	gleam -n 1 --resume w > /dev/null 2> said && return
+
+	cat said
+	return 1
+}
+
+leftovers() { ls -- *.new 2> /dev/null; }
+
+# <a> <b>
+same_run() { cmp "$1.cfl" "$2.cfl" && cmp "$1-last.cfl" "$2-last.cfl" && cmp <(numbers "$1.state") <(numbers "$2.state"); }
+
+# -- at random instants
+
+# seconds after the start, up to which a run lives: beyond reading and checking
+life() { awk -v r=$RANDOM 'BEGIN { print 0.02 + 0.28 * r / 32768 }'; }
+
+RANDOM=1
+kills=${KILLS:-200}
+torn=0
+bad=0
+
+for i in $(seq "$kills"); do
+
+	"$BART" gleam $options -n 100000 --log w.csv --resume w $data > /dev/null 2>&1 &
+	pid=$!
+	sleep "$(life)"
+	kill -KILL $pid 2> /dev/null
+	wait $pid 2> /dev/null
+
+	[ -z "$(leftovers)" ] || torn=$((torn + 1))
+	loads > why || { bad=$((bad + 1)); cat why; }
+done
+
+reached=$(last_of w.csv iteration)
+total=$((reached + 4))
+
+check "killed at $kills random instants, up to iteration $reached: weights and state load each time" [ 0 -eq $bad ]
+check "... in the middle of writing a file in $torn of them" [ "$kills" -lt 100 -o 0 -lt $torn ]
+
+gleam -n $total --log w.csv --resume w > /dev/null 2>&1
+gleam -n $total --log one.csv one > /dev/null 2>&1
+check "... and the run ends as one that nobody killed" same_run one w
+check "... with a line for each iteration in the log" eval '[ "$(column w.csv iteration)" = "$(seq $total)" ]'
+check "... and leaves no temporary file" [ -z "$(leftovers)" ]
+
+# -- at every call by which files are written
+
+faults=$TMP/faults.so
+
+if ! cc -O2 -shared -fPIC -o "$faults" "$ROOT/tests/e2e/faults.c" -ldl; then
+
+	skip "faults" "no compiler 'cc'"
+	finish
+	exit
+fi
+
+if ldd "$BART" | grep -q libasan; then
+
+	skip "faults" "this build has the address sanitizer, which comes before what is preloaded"
+	finish
+	exit
+fi
+
+# from iteration 2, whose weights are kept, to 5
+start() { rm -f w w-* w.* ./*.new; cp keep.cfl w.cfl; cp keep.hdr w.hdr; cp keep-last.cfl w-last.cfl; cp keep-last.hdr w-last.hdr; cp keep.state w.state; cp keep.csv w.csv; }
+run_on() { gleam -n 5 --log w.csv --resume w; }
+
+gleam -n 2 --log keep.csv keep > /dev/null 2>&1
+gleam -n 5 --log five.csv five > /dev/null 2>&1
+start
+calls=$(LD_PRELOAD=$faults run_on 2>&1 > /dev/null | sed -n 's/^calls: //p')
+check "a run of three iterations has $calls calls that write" [ "${calls:-0}" -gt 40 ]
+
+# fault <call> <errno, 0: SIGKILL>; what an error may be: ignored (a folder cannot be flushed), or status 1 with the file and the cause
+fault()
+{
+	local status
+
+	start
+	LD_PRELOAD=$faults FAULT_AT=$1 FAULT_ERRNO=$2 run_on > /dev/null 2> fault.err
+	status=$?
+
+	if [ 0 -eq "$2" ]; then
+
+		[ 137 -eq $status ] || { echo "call $1: status $status, not killed"; return 1; }
+
+	elif [ 0 -ne $status ]; then
+
+		[ 1 -eq $status ] && grep -qE "(w|w-last)\.(cfl|hdr|state|csv): cannot be .*$3|w.csv: cannot .* the log: $3" fault.err \
+			|| { echo "call $1: status $status"; cat fault.err; return 1; }
+
+		ls -- *.new 2> /dev/null && ! grep -q "rename it by hand" fault.err && { echo "call $1: a temporary file is left"; return 1; }
+	else
+		grep -q "could not be flushed to disk: $3" fault.err || { echo "call $1: nothing is said"; cat fault.err; return 1; }
+	fi
+
+	loads || { echo "after call $1"; return 1; }
+	run_on > /dev/null 2>&1 && same_run five w || { echo "after call $1: not the same"; return 1; }
+
+	[ -z "$(leftovers)" ] || { echo "after call $1: $(leftovers)"; return 1; }
+}
+
+# every_call <errno> <message>
+every_call()
+{
+	local n
+
+	for n in $(seq "$calls"); do
+
+		fault "$n" "$1" "$2" 2>&1 || return 1
+	done
+}
+
+check "killed at every one of them: all loads, and the run ends the same" every_call 0 ""
+check "the disk is full at every one of them: it is told, all loads" every_call 28 "No space left on device"
+
+for e in "5 Input/output error" "30 Read-only file system" "122 Disk quota exceeded"; do
+
+	check "${e#* } when writing begins" fault $((calls / 2)) "${e%% *}" "${e#* }"
+done
+
+# -- folders
+
+small="--iterations 2 --features 4 -b 2 --pattern $TMP/t-pat"
+
+folder() { mkdir -p out; "$BART" gleam $small -n 100000 --valid-every 1 out/w t-ksp t-map t-ref 2> gone.err & }
+
+gone()
+{
+	folder
+	local pid=$!
+
+	for i in $(seq 200); do [ -e out/w.hdr ] && break; sleep 0.02; done
+	mv out away
+	wait $pid
+	[ 1 -eq $? ] && grep -qE "out/w.(state|cfl|hdr): cannot be written: No such file or directory.*Make the folder" gone.err
+}
+
+check "a folder that is removed meanwhile is told" gone
+check "... and what was in it loads" bart gleam-infer --pattern v-pat away/w v-ksp v-map image
+
+limited() { (ulimit -f "$1"; bart gleam $small -n 3 full t-ksp t-map t-ref); }
+expect_error "a limit on the size of files is told" "full.state: cannot be written: File too large.*Make space" limited 8
+
+# -- others' files
+
+mkdir -p links
+for f in cfl hdr state csv; do echo precious > links/victim.$f; ln -s victim.$f "links/w.$f"; done
+bart gleam $small -n 2 --log links/w.csv links/w t-ksp t-map t-ref > /dev/null 2>&1
+check "symbolic links are replaced, not followed" eval '[ precious = "$(cat links/victim.* | sort -u)" ] && [ ! -L links/w.cfl -a ! -L links/w.hdr -a ! -L links/w.state -a ! -L links/w.csv ]'
+
+chmod 640 links/w.cfl; chmod 600 links/w.state
+bart gleam $small -n 2 --log links/w.csv links/w t-ksp t-map t-ref > /dev/null 2>&1
+check "files keep their permissions" eval '[ "640 600" = "$(stat -c %a links/w.cfl links/w.state | tr "\n" " " | sed "s/ $//")" ]'
+check "new ones have those of the user's mask" eval '(umask 027; bart gleam $small -n 2 --log m.csv m t-ksp t-map t-ref > /dev/null 2>&1); [ "640 640 640 640" = "$(stat -c %a m.cfl m.hdr m.state m.csv | tr "\n" " " | sed "s/ $//")" ]'
+
+# what somebody else has put there under such a name
+ln -s ../away/w.cfl links/w.cfl.aaaaaa.new
+mkdir links/w.hdr.bbbbbb.new
+check "what is no leftover of ours is left alone" eval 'bart gleam $small -n 2 links/w t-ksp t-map t-ref > /dev/null 2>&1 && [ -L links/w.cfl.aaaaaa.new ] && [ -d links/w.hdr.bbbbbb.new ]'
+
+finish

@@ -1,0 +1,200 @@
+#!/bin/bash
+# A run that is stopped anywhere and resumed ends with the bits of one that was not: weights,
+# state and losses; and what may change in between.
+source "$(dirname "$0")/../lib.sh"
+source "$ROOT/tests/series.sh"
+
+export OMP_NUM_THREADS=1
+
+make_data t 6 40 36 3 1
+make_data v 2 40 36 3 9
+make_cine c 3 32 28 4 3 1 1
+
+valid="--valid-data k=v-ksp,c=v-map,r=v-ref,p=v-pat"
+small="--iterations 4 --features 4 -b 2 --lr 1e-3 --valid-every 4 --pattern t-pat"
+data="t-ksp t-map t-ref"
+
+# floats of a state, without its text, which has the time that training took
+numbers() { tail -c +$((1 + $(grep -abom 1 '^end$' "$1" | cut -d : -f 1) + 4)) "$1" | head -c -15; }
+
+losses() { cut -d , -f "1-$(head -n 1 "$1" | tr , '\n' | grep -n valid_nrmse | cut -d : -f 1)" "$1" | sed 's/,[^,]*$//'; }
+
+same_run()
+{
+	local f
+
+	for f in "$1" "$1-last"; do
+
+		[ ! -e "$f.cfl" ] || cmp "$f.cfl" "${f/$1/$2}.cfl" || return 1
+	done
+
+	cmp <(numbers "$1.state") <(numbers "$2.state") && cmp <(losses "$1.csv") <(losses "$2.csv")
+}
+
+# in_pieces <total> "<stops>" <option ...>: at the end as in one piece
+in_pieces()
+{
+	local total=$1 stops=$2 n
+	shift 2
+
+	rm -f whole* part*
+
+	bart gleam $small "$@" -n "$total" --log whole.csv whole $data > whole.out 2> /dev/null || return 1
+
+	for n in $stops $total; do
+
+		bart gleam $small "$@" -n "$n" --log part.csv --resume part $data > part.out 2> part.err || { cat part.err; return 1; }
+	done
+
+	same_run whole part && cmp whole.out part.out
+}
+
+check "PGD in pieces" in_pieces 13 "3 4 9" $valid
+check "... without validation" in_pieces 9 "3 5"
+check "... whose iterations are two a module, clipped" in_pieces 9 "5" $valid -M 2 --clip-norm 0.01
+check "... with its step sizes, one sample at a time" in_pieces 9 "2 7" $valid --learn-dc --micro-batch 1
+check "... two samples at a time" in_pieces 9 "5" $valid --micro-batch 2
+check "... in the order of the file" in_pieces 8 "3" --no-shuffle
+check "MoDL in pieces" in_pieces 9 "2 6" $valid --modl --learn-dc
+
+bart gleam $small --modl --mu 0.3 -n 2 start $data 2> /dev/null
+check "... from other weights, which bring their mu" in_pieces 9 "5" $valid --modl --load start
+
+for trainer in end-to-end checkpoint "mel --checkpoints 2"; do
+
+	check "--trainer $trainer in pieces" in_pieces 9 "5" $valid --modl --trainer $trainer
+done
+
+small_before=$small data_before=$data
+small="--iterations 2 --features 4 -b 1 --lr 1e-3 --valid-every 2 --pattern c-pat" data="c-ksp c-map c-ref"
+check "series in pieces" in_pieces 5 "2 3"
+small=$small_before data=$data_before
+
+# -- patience, which is part of the state
+
+patience() { bart gleam $small $valid --valid-every 1 --lr 3e-2 --patience 4 -n "$1" --log "$2.csv" ${3:-} "$2" $data > /dev/null 2>&1; }
+
+patience 60 whole; patience 2 part; patience 5 part --resume; patience 60 part --resume
+check "patience goes on counting" same_run whole part
+check "... and is over before the end" [ "$(last_of whole.csv iteration)" -lt 60 ]
+
+# -- signals
+
+# until <log> <lines>
+until_lines() { local i; for i in $(seq 400); do [ -e "$1" ] && [ "$(wc -l < "$1")" -ge "$2" ] && return; sleep 0.02; done; echo "no $2 lines in $1"; return 1; }
+
+long="-n 400 --lr-end 1e-5"
+
+background() { "$BART" gleam $small $valid $long --log part.csv --resume part $data > part.out 2> part.err & }
+
+rm -f part*
+bart gleam $small $valid $long --log whole.csv whole $data > whole.out 2> /dev/null
+
+# by_signal <signal> <lines> <status>
+by_signal()
+{
+	background
+	until_lines part.csv "$2" && kill -s "$1" $! && wait $!
+	local status=$?
+
+	[ "$3" -eq $status ] || { echo "status $status"; cat part.err; return 1; }
+}
+
+# in an interactive shell, as here, processes in the background listen to SIGINT
+set -m
+
+check "SIGTERM ends training with 143" by_signal TERM 20 143
+check "... and says what is kept" grep -q "stopped by a signal after iteration .*part.state holds the state of iteration .*--resume" part.err
+check "SIGINT ends training with 130" by_signal INT 60 130
+
+usr1()
+{
+	background
+	local pid=$!
+
+	until_lines part.csv 90 || return 1
+	rm part.state
+	kill -s USR1 $pid
+	for i in $(seq 100); do [ -e part.state ] && break; sleep 0.02; done
+	[ -e part.state ] && kill -0 $pid && kill -s TERM $pid
+	wait $pid
+	[ 143 -eq $? ]
+}
+
+small="$small --valid-every 1000"
+rm -f part*
+bart gleam $small $valid $long --log whole.csv whole $data > whole.out 2> /dev/null
+check "SIGUSR1 saves and goes on" usr1
+
+twice()
+{
+	background
+	local pid=$!
+
+	until_lines part.csv 120 || return 1
+	kill -s STOP $pid
+	kill -s INT $pid
+	kill -s CONT $pid
+	sleep 0.01
+	kill -s INT $pid
+	wait $pid
+	local status=$?
+
+	# by the signal, or with its number
+	[ 130 -eq $status ]
+}
+
+check "a second SIGINT ends at once" twice
+
+bart gleam $small $valid $long --log part.csv --resume part $data > part.out 2> /dev/null
+check "after all these the run is the one that nothing stopped" same_run whole part
+check "... and its table, too" cmp whole.out part.out
+
+# -- what may change
+
+small=$small_before
+rm -f part*
+cp t-ksp.cfl moved.cfl; cp t-ksp.hdr moved.hdr
+bart gleam $small $valid -n 9 --log whole.csv whole $data > /dev/null 2>&1
+bart gleam $small $valid -n 4 --log part.csv part $data > /dev/null 2>&1
+OMP_NUM_THREADS=2 bart gleam $small $valid -e 3 --patience 50 --max-time 1000 --save-every 1 --skip-nonfinite 2 --log other.csv --resume part moved t-map t-ref > /dev/null 2>&1
+check "limits, --save-every, names and threads may change" eval 'cmp whole.cfl part.cfl && cmp <(numbers whole.state) <(numbers part.state)'
+check "... also that of the log, which has the rest" [ "5" = "$(column other.csv iteration | head -n 1)" ]
+
+check "without a state training begins anew" eval 'bart gleam $small $valid -n 9 --resume anew $data 2> said > /dev/null; grep -q "anew.state: there is no state to resume from" said && cmp anew.cfl whole.cfl'
+check "what has ended ends again" eval 'cp part.cfl before.cfl; bart gleam $small $valid -n 9 --resume part $data > said 2>&1 && cmp before.cfl part.cfl && grep -q "^4 " said'
+check "weights that were lost come back from the state" eval 'rm part.cfl part.hdr part-last.*; bart gleam $small $valid -n 9 --resume part $data > /dev/null 2>&1 && cmp before.cfl part.cfl && [ -e part-last.cfl ]'
+
+# a log that is longer than the state, with half a line at its end, and a new one
+cp whole.state cut.state; cp whole.csv cut.csv; printf '10,0.1,0.1\n11,0.' >> cut.csv
+check "the log goes on after the state's iteration" eval 'bart gleam $small $valid -n 10 --log cut.csv --resume cut $data > /dev/null 2>&1; [ "$(column cut.csv iteration | tr "\n" " ")" = "1 2 3 4 5 6 7 8 9 10 " ] && grep -q "^10,.*,0\." cut.csv'
+
+# -- what may not
+
+changed() { expect_error "$1 is told" "part.state: was saved with another $2: found .*, expected .*only --max-iter.*--load" bart gleam $small $valid -n 20 --resume "${@:3}"; }
+
+cp part.state kept.state
+
+bart scale 1.0001 t-ksp scaled; bart scale 1.0001 v-ref scaledref
+bart extract 13 0 5 t-ksp fewer; bart extract 13 0 5 t-ref fewerref; bart extract 13 0 5 t-pat fewerpat
+bart join 4 t-map t-map twomaps; bart scale 0.7 twomaps twomaps
+
+changed "another k-space" "training k-space" part scaled t-map t-ref
+changed "another number of samples" "training k-space" --pattern fewerpat part fewer t-map fewerref
+changed "another number of maps" "training sensitivities" --valid-data k=v-ksp,c=twomaps,r=v-ref,p=v-pat part t-ksp twomaps t-ref
+changed "other validation data" "validation reference" --valid-data k=v-ksp,c=v-map,r=scaledref,p=v-pat part $data
+changed "another network" "network features" --features 5 part $data
+changed "another number of iterations" "network iterations" --iterations 2 part $data
+changed "another number of modules" "network modules" -M 2 part $data
+changed "another type of network" "network network" --modl part $data
+changed "another step size" "network step-size" --step-size 0.3 part $data
+
+for o in "lr 1e-4" "lr-end 1e-5" "batch-size 3" "micro-batch 2" "seed 3" "weight-decay 0" "clip-norm 1" "valid-every 5" "no-shuffle" "backend ref" "trainer checkpoint"; do
+
+	changed "--$o" "--${o%% *}" --$o part $data
+done
+
+changed "--adam" "--adam" --adam beta1=0.8 part $data
+check "the state is left as it was" cmp part.state kept.state
+
+finish
