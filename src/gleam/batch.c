@@ -254,6 +254,10 @@ void gleam_batch_select(struct gleam_batch_s* b, long part)
 // denormal numbers lose their digits, and have no inverse
 static void check_scale(const struct gleam_batch_s* b, long i, float scale)
 {
+	if (!isfinite(scale))
+		error("%s: found numbers that are not finite in sample %ld, where there were none at the start: the file was changed, or its disk fails. "
+			"Put it back as it was.\n", gleam_data_name(b->data), b->samples[i]);
+
 	if ((0.f == scale) || (FLT_MIN <= scale))
 		return;
 

@@ -41,7 +41,7 @@ static struct gleam_bad_s find_bad(const struct gleam_trainer_s* t, long m, cons
 			if (is_finite(check))
 				continue;
 
-			bad.output = !isfinite(check[0]);
+			bad.loss = !isfinite(check[0]);
 			bad.replica = r;
 			bad.part = p;
 
@@ -108,7 +108,7 @@ static void name_bad(const struct gleam_trainer_s* t, char text[2 * TEXT])
 	if (-1 != t->bad.part)
 		name_samples(t, samples);
 
-	snprintf(text, 2 * TEXT, "the %s of module %ld%s", t->bad.output ? "output" : "gradient", t->bad.module + 1, samples);
+	snprintf(text, 2 * TEXT, "the %s of module %ld%s", t->bad.loss ? "loss" : "gradient", t->bad.module + 1, samples);
 }
 
 static noreturn void stop_nonfinite(const struct gleam_trainer_s* t, const char* what)

@@ -13,7 +13,7 @@ struct gleam_trainer_s;
 struct gleam_bad_s {
 
 	bool found;
-	bool output;		// of the module, or else its gradient
+	bool loss;		// of the module, or else its gradient
 	long module;
 	long replica;
 	long part;		// of the replica's mini-batch; -1: only their sum is not

@@ -228,7 +228,7 @@ expect_error "a file that is not there" "nothing.hdr: No such file" ranks 3 glea
 check "... is said once" eval '! ranks 3 gleam $common w nothing t-map t-ref 2> said && one_line "ERROR .Rank" said'
 expect_error "a stream is refused" "a stream cannot be read by several ranks" ranks 2 gleam $common w - t-map t-ref
 expect_error "weights in a folder that is not there" "none/w.state: cannot be written" ranks 3 gleam $common -I 4 -b 2 none/w $data
-expect_error "a loss that is not finite" "the output of module 1 for sample . is not finite at iteration" ranks 3 gleam $common -I 4 -b 2 -n 50 --lr 1e30 w $data
+expect_error "a loss that is not finite" "the loss of module 1 for sample . is not finite at iteration" ranks 3 gleam $common -I 4 -b 2 -n 50 --lr 1e30 w $data
 check "... is said once" eval '! ranks 3 gleam $common -I 4 -b 2 -n 50 --lr 1e30 w $data 2> said && one_line "ERROR .Rank" said'
 
 long_training() { ranks 3 gleam $common --pattern t-pat -I 6 -b 2 -n 1000000 --valid-every 5 "$1" $data; }
