@@ -332,6 +332,80 @@ static void check_adam_tail(const struct nn_device_s* device, const struct nn_ad
 }
 
 
+// with that clip, loss and sum of squares, from parameters 0.5 and a gradient of 1 without decay
+static float checked_step(const struct nn_device_s* device, float clip, double loss, double squares)
+{
+	struct nn_adam_conf_s conf = { .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1., .clip = clip };
+	float rates[2];
+	float p[1] = { 0.5f };
+	const float zero[1] = { 0.f };
+	const float one[1] = { 1.f };
+	const double check[2] = { loss, squares };
+
+	nn_adam_rates(&conf, 1, rates);
+
+	float* r = nn_transfer_floats(device, 2, rates);
+	float* g = nn_transfer_floats(device, 1, one);
+	float* d = nn_transfer_floats(device, 1, p);
+	float* m = nn_transfer_floats(device, 1, zero);
+	float* v = nn_transfer_floats(device, 1, zero);
+	double* c = device->alloc(sizeof(check));
+
+	device->upload(c, check, sizeof(check));
+	device->adam(&conf, NULL, r, c, 1, 1, d, m, v, g);
+	device->sync();
+
+	nn_transfer_back(device, 1, p, d);
+
+	// nor do the moments change where nothing is done
+	if (0.5f == p[0]) {
+
+		float moment[1];
+
+		nn_transfer_back(device, 1, moment, m);
+		cr_expect_eq(0.f, moment[0]);
+		nn_transfer_back(device, 1, moment, v);
+		cr_expect_eq(0.f, moment[0]);
+	}
+
+	void* all[] = { r, g, d, m, v, c };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		device->free(all[i]);
+
+	return p[0];
+}
+
+// eps is large, so that the step depends on the size of the gradient: lr g / (g + 1)
+static void expect_step(const struct nn_device_s* device, float clip, double loss, double squares, double g)
+{
+	float p = checked_step(device, clip, loss, squares);
+
+	cr_expect_float_eq(p, 0.5 - 0.01 * g / (g + 1.), 1.E-7, "%s: %.8f with a clip of %g, %g, %g", device->name, (double)p, (double)clip, loss, squares);
+}
+
+static void check_adam_factor(const struct nn_device_s* device)
+{
+	expect_step(device, 0.f, 1., 1.E6, 1.);
+	expect_step(device, 2.f, 1., 4., 1.);
+	expect_step(device, 2.f, 1., 16., 0.5);
+	expect_step(device, 0.25f, -1., 1., 0.25);
+	expect_step(device, 0.f, 1., 1.E38, 1.);
+
+	expect_step(device, 0.f, (double)NAN, 1., 0.);
+	expect_step(device, 0.f, (double)INFINITY, 1., 0.);
+	expect_step(device, 0.f, 1., (double)NAN, 0.);
+	expect_step(device, 1.f, 1., (double)INFINITY, 0.);
+	expect_step(device, 0.f, 1., 4.E38, 0.);
+}
+
+
+Test(device, adam_factor)
+{
+	for_devices("device Adam, clipped or left out", check_adam_factor);
+}
+
+
 static void check_adam(const struct nn_device_s* device)
 {
 	struct nn_adam_tail_s trained = { .trained = true, .min = 0.5 };
