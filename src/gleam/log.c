@@ -58,6 +58,32 @@ static bool is_special(const char* name)
 	return (0 == stat(name, &st)) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+static bool has_title(FILE* fp, const char* title)
+{
+	char* line = NULL;
+	size_t size = 0;
+
+	bool same = (-1 != getline(&line, &size, fp)) && (0 == strcmp(line, title));
+
+	free(line);
+
+	return same;
+}
+
+bool gleam_log_has(const char* name, const char* title)
+{
+	FILE* fp = is_special(name) ? NULL : fopen(name, "r");
+
+	if (NULL == fp)
+		return false;
+
+	bool same = has_title(fp, title);
+
+	fclose(fp);
+
+	return same;
+}
+
 static FILE* open_earlier(const char* name, const char* title)
 {
 	FILE* fp = fopen(name, "r");
@@ -71,13 +97,8 @@ static FILE* open_earlier(const char* name, const char* title)
 		return NULL;
 	}
 
-	char* line = NULL;
-	size_t size = 0;
-
-	if ((-1 == getline(&line, &size, fp)) || (0 != strcmp(line, title)))
+	if (!has_title(fp, title))
 		error("%s: found no log with the columns of this training, expected the one of what is resumed. Give its name, or another one.\n", name);
-
-	free(line);
 
 	return fp;
 }

@@ -5,7 +5,12 @@
 #ifndef _GLEAM_LOG_H
 #define _GLEAM_LOG_H
 
+#include <stdbool.h>
+
 struct gleam_log_s;
+
+// is there a log with these columns?
+extern bool gleam_log_has(const char* name, const char* title);
 
 /* Replaces an earlier file of this name.
  * @param title		the line with the names of columns

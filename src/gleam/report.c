@@ -67,7 +67,21 @@ struct gleam_report_s* gleam_report_create(const char* log, long modules, long e
 
 	if (NULL != log) {
 
-		char* title = log_title(modules, errors, at, ranks);
+		char* title = log_title(modules, errors, at, r->ranks);
+
+		// the number of ranks may change, the columns of a log may not
+		if ((0 < resume) && !gleam_log_has(log, title)) {
+
+			char* other = log_title(modules, errors, at, !r->ranks);
+
+			if (gleam_log_has(log, other)) {
+
+				SWAP(title, other);
+				r->ranks = !r->ranks;
+			}
+
+			free(other);
+		}
 
 		r->log = gleam_log_create(log, title, resume);
 		free(title);

@@ -311,6 +311,60 @@ else
 	check "... nothing half-written is left" eval 'cat left; grep -q other left && ! grep -q "tmp\|new" left'
 fi
 
+# ---- resumed
+
+# <ranks> <iterations> <option ...>
+part() { local n=$1 to=$2; shift 2; ranks "$n" gleam $common $valid --valid-every 4 --pattern t-pat -b 2 -n "$to" --log part.csv "$@" part $data 2> part.err > part.out; }
+
+# resumed <ranks, in turn> <option ...>: as one rank without a stop
+resumed()
+{
+	local list=$1 to=0 n
+	shift
+
+	rm -f part* whole*
+	bart gleam $common $valid --valid-every 4 --pattern t-pat -b 2 -n 13 --log whole.csv "$@" whole $data > whole.out 2> /dev/null || return 1
+
+	for n in $list; do
+
+		to=$((to + 5))
+		part "$n" $((to < 13 ? to : 13)) --resume "$@" || { cat part.err; return 1; }
+	done
+
+	same_bits whole part && same_bits whole-last part-last && cmp whole.out part.out
+}
+
+check "resumed on 3, 2 and 1 ranks: the bits of one rank" resumed "3 2 1" -I 6
+check "... MoDL, two modules a rank and less" resumed "1 4 2" --modl -I 4 --learn-dc
+check "... clipped, with two iterations a module" resumed "2 3 2" -I 6 -M 3 --clip-norm 0.02
+
+replicated() { rm -f part* keep*; part 4 13 -I 4 --replicas 2 && for f in part.*l part.hdr; do cp $f keep${f#part}; done && rm part* && part 2 6 -I 4 --replicas 2 && part 4 13 -I 4 --replicas 2 --resume && same_bits keep part; }
+
+check "... two replicas" replicated
+expect_error "another number of replicas is told" "part.state: was saved with another --replicas: found '1', expected '2'" bart gleam $common $valid --valid-every 4 --pattern t-pat -b 2 -n 20 -I 4 --resume part $data
+
+# as srun does: each rank gets the signal
+begin
+kill -TERM $(ranks_of)
+finished
+check "each rank gets SIGTERM: the state is saved" eval 'cat said; [ 0 -ne $status ] && grep -q "stopped by a signal after iteration .*out/w.state holds the state of iteration" said'
+stopped=$(sed -n 's/.*stopped by a signal after iteration \([0-9]*\).*/\1/p' said)
+check "... is said once" one_line "stopped by a signal" said
+check "... and one rank goes on from there, to the same bits" eval '
+	bart gleam $common --pattern t-pat -I 6 -b 2 -n $((stopped + 7)) --valid-every 5 --resume out/w $data 2> said &&
+	bart gleam $common --pattern t-pat -I 6 -b 2 -n $((stopped + 7)) --valid-every 5 out/one $data 2> /dev/null && same_bits out/w out/one'
+
+begin
+rm out/w.state
+pkill -USR1 -f "^mpirun --oversubscribe -n 3 $BART gleam .* out/w t-ksp"
+for i in $(seq 100); do [ -e out/w.state ] && break; sleep 0.1; done
+check "mpirun gets SIGUSR1: the state is saved, and training goes on" eval '[ -e out/w.state ] && [ -n "$(ranks_of)" ]'
+cp t-map.cfl kept-map.cfl
+head -c 1000 /dev/zero | dd of=t-map.cfl conv=notrunc 2> /dev/null
+finished
+mv kept-map.cfl t-map.cfl
+check "a file of the data that changes: all end, after the state is saved" eval 'cat said; [ 1 = $status ] && one_line "t-map: has other contents now: training stops.*out/w.state holds the state" said && [ -z "$(ranks_of)" ]'
+
 # ---- reconstruction
 
 check "images, slice by slice" bart -l 8192 -r t-ksp gleam-infer --pattern t-pat start t-ksp t-map loop
