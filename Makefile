@@ -94,6 +94,7 @@ overlay: $(B)/.pristine
 # one program at a time: BART's rules for libraries serve one in a make
 unit: overlay
 	$(bartmake) gleam_unit
+	$(bartmake) gleam_library
 	$(if $(filter cuda,$(gpu)),$(bartmake) gleam_plans)
 
 install: all
