@@ -42,7 +42,7 @@ die() { say "$*"; exit 2; }
 # what is to fail. The rest: what src/gleam calls, and libnn, into which src/nn is built.
 # Names are those after tests/test-, with % for anything.
 part_of_tests="
-	opts-% version sub% stream% pipe io% multicfl copy% join% compress
+	opts-% version sub% stream% io% multicfl copy% join% compress
 	noise-loop% fft-multi-loop-omp pics-cart-loop% pics-cart-slice pics-eulermaruyama-loop%
 	fft-% fmac-sum nrmse-scale reshape extract% slice% squeeze flatten vec% calc-%
 	nufft-forward nufft-adjoint nufft-batch nufft-inverse nufft-toeplitz nufft-nudft nufft-lowmem-zero-mem
