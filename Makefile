@@ -7,6 +7,7 @@
 #	make CUDA=1 CUDNN=1		build/cuda/bart
 #	make EMULATE=1			build/emulated/bart: the GPU's code on an emulated device
 #	make CUDA=1 CUDNN=1 bundle	build/bundle: tests and benchmarks for a machine with a GPU
+#	make bart-suite			BART's own tests, on its tree as it comes and on ours; SUBSET=1: a part
 #	make paper SCALE=small		the paper's tables and figures (doc/paper.md); SCALE=full: its sizes
 #	make DEBUG=1 ASAN=1 UBSAN=1	build/asan/bart
 #	make install PREFIX=/usr/local	the patched bart
@@ -72,7 +73,7 @@ $(error SCALE is '$(SCALE)', expected small or full: make paper SCALE=small)
 endif
 endif
 
-.PHONY: all overlay unit test demo paper bench bundle install clean distclean
+.PHONY: all overlay unit test bart-suite demo paper bench bundle install clean distclean
 
 all: overlay
 	$(bartmake) bart
@@ -94,6 +95,7 @@ overlay: $(B)/.pristine
 # one program at a time: BART's rules for libraries serve one in a make
 unit: overlay
 	$(bartmake) gleam_unit
+	$(bartmake) gleam_library
 	$(if $(filter cuda,$(gpu)),$(bartmake) gleam_plans)
 
 install: all
@@ -107,6 +109,9 @@ distclean: clean
 
 test: all unit
 	tests/run.sh $(B)
+
+bart-suite: all
+	+tests/bart-suite.sh $(if $(filter 1,$(SUBSET)),-s) $(B) $(switches)
 
 demo: all
 	BART=$(abspath $(B))/bart scripts/demo.sh demo

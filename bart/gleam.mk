@@ -39,6 +39,11 @@ gleam_unit_objs += $(patsubst %.cu,%.o,$(wildcard utests/gleam/*.cu)) $(patsubst
 gleam_unit: $(gleam_unit_objs) $$(MODULES_gleam) $(MODULES)
 	$(LINKER) $(LDFLAGS) $(CFLAGS) $(CPPFLAGS) $+ $(FFTW_L) $(CUDA_L) $(BLAS_L) $(PNG_L) $(LIBS) -lcriterion -lm $(LIBRT) -o $@
 
+# BART as a library, its commands called one after the other (tests/e2e/bart.sh)
+
+gleam_library: utests/library.o $(srcdir)/bart.o $$(MODULES_bart) $(MODULES)
+	$(LINKER) $(LDFLAGS) $(CFLAGS) $(CPPFLAGS) $+ $(FFTW_L) $(CUDA_L) $(BLAS_L) $(PNG_L) $(ISMRM_L) $(LIBS) -lm $(LIBRT) -o $@
+
 # what cuDNN supports, asked without a GPU (tests/e2e/cudnn.sh)
 
 gleam_plans: utests/cudnn/plans.o utests/cudnn/driver/libcuda.so.1 $$(MODULES_gleam) $(MODULES)

@@ -63,6 +63,8 @@ pairs()
 		[ ! -f "$f" ] || echo "$f utests/gleam/${f##*/}"
 	done
 
+	echo "tests/e2e/library.c utests/library.c"
+
 	for f in bench/*.[ch]; do
 
 		[ ! -f "$f" ] || echo "$f benchmarks/${f##*/}"

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "num/flpmath.h"
@@ -40,6 +42,11 @@ struct output_s {
 
 	int fd;			// of a file without a name, or -1 when create_cfl has made it
 };
+
+/* Where BART is a library error() goes back to the program, which has no way to close this.
+ * The next output of this thread does.
+ */
+static _Thread_local struct output_s* unfinished = NULL;
 
 
 // an earlier file is enough: BART writes over it
@@ -90,13 +97,24 @@ void output_check(const char* name)
 }
 
 
-// 0 or errno; some file systems cannot take room, but can write
+/* 0 or errno; some file systems cannot take room, but can write. Beyond a limit of the
+ * shell (ulimit -f) it is an error instead of the end: the signal is kept from this thread,
+ * for so long, since a program that is linked with BART may have a use for it.
+ */
 static int take_room(int fd, off_t bytes)
 {
-	// beyond a limit of the shell: an error instead of the end
-	signal(SIGXFSZ, SIG_IGN);
+	sigset_t limit;
+	sigset_t before;
+
+	sigemptyset(&limit);
+	sigaddset(&limit, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &limit, &before);
 
 	int err = posix_fallocate(fd, 0, bytes);
+
+	// it may wait for us now
+	sigtimedwait(&limit, NULL, &(struct timespec){ });
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 
 	return ((ENOSPC == err) || (EDQUOT == err) || (EFBIG == err)) ? err : 0;
 }
@@ -151,6 +169,32 @@ static int open_data(const char* name)
 }
 
 
+static void unmap_nameless(struct output_s* o)
+{
+	close(o->fd);
+
+	if ((NULL != o->data) && (-1 == munmap(o->data, o->bytes)))
+		error("%s: %m\n", o->name);
+}
+
+
+static void close_unfinished(void)
+{
+	struct output_s* o = unfinished;
+
+	if (NULL == o)
+		return;
+
+	unfinished = NULL;
+	o->name = "an earlier output";
+
+	unmap_nameless(o);
+
+	xfree(o->dims);
+	xfree(o);
+}
+
+
 static void map_nameless(struct output_s* o)
 {
 	// the header comes later
@@ -159,13 +203,15 @@ static void map_nameless(struct output_s* o)
 	if ((0 == err) && (-1 == ftruncate(o->fd, (off_t)o->bytes)))
 		err = errno;
 
-	o->data = (0 == err) ? mmap(NULL, o->bytes, PROT_READ|PROT_WRITE, MAP_SHARED, o->fd, 0) : MAP_FAILED;
+	void* data = (0 == err) ? mmap(NULL, o->bytes, PROT_READ|PROT_WRITE, MAP_SHARED, o->fd, 0) : MAP_FAILED;
 
-	if ((0 == err) && (MAP_FAILED == o->data))
+	if ((0 == err) && (MAP_FAILED == data))
 		err = errno;
 
 	if (0 != err)
 		no_room(o->name, o->bytes, err);
+
+	o->data = data;
 }
 
 
@@ -195,6 +241,8 @@ static void take_room_for(const char* name)
 
 struct output_s* output_create(const char* name, int D, const long dims[D])
 {
+	close_unfinished();
+
 	PTR_ALLOC(struct output_s, o);
 
 	*o = (struct output_s){ .name = name, .D = D, .bytes = (size_t)md_calc_size(D, dims) * CFL_SIZE, .fd = -1 };
@@ -207,6 +255,7 @@ struct output_s* output_create(const char* name, int D, const long dims[D])
 
 	if (-1 != o->fd) {
 
+		unfinished = o;
 		map_nameless(o);
 
 	} else {
@@ -266,10 +315,9 @@ static void put_in_place(struct output_s* o)
 	give_name(header, path[1]);
 
 	close(header);
-	close(o->fd);
 
-	if (-1 == munmap(o->data, o->bytes))
-		error("%s: %m\n", path[0]);
+	unfinished = NULL;
+	unmap_nameless(o);
 
 	xfree(path[0]);
 	xfree(path[1]);

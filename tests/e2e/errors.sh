@@ -176,6 +176,7 @@ expect_error "--load of another kind of network" "w: holds another network .PGD.
 expect_error "weights into a folder that is not there" "nodir/w" gleam nodir/w t-ksp t-map t-ref
 expect_error "output into a folder that is not there" "nodir/out" infer w t-ksp t-map nodir/out
 expect_error "log into a folder that is not there" "nodir/log" gleam --log nodir/log.csv w t-ksp t-map t-ref
+expect_error "output beyond a limit of the shell" "big: found no room for the 34560 bytes expected: File too large" eval '(ulimit -f 16; infer w t-ksp t-map big)'
 
 if [ 0 -eq "$(id -u)" ]; then
 
