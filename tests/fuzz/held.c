@@ -144,7 +144,7 @@ void __wrap_free(void* p)
 	__real_free(p);
 }
 
-/* A file is not mapped, but read to a block of its size, behind which AddressSanitizer
+/* A file is not mapped, but read to a block of its size (or zeros, where there is none), behind which AddressSanitizer
  * looks: a mapping goes on up to the end of its page.
  */
 static void* read_file(size_t size, int fd, off_t offset)
@@ -159,7 +159,7 @@ static void* read_file(size_t size, int fd, off_t offset)
 
 	memset(p, 0, size);
 
-	if (0 <= pread(fd, p, size, offset))
+	if ((-1 == fd) || (0 <= pread(fd, p, size, offset)))
 		return p;
 
 	__real_free(p);
@@ -189,13 +189,13 @@ void* __wrap_mmap(void* p, size_t size, int prot, int flags, int fd, off_t offse
 	while ((i < MAPPINGS) && (NULL != mapping[i].p))
 		i++;
 
-	if (!active || (-1 == fd) || (MAPPINGS == i))
+	if (!active || (PROT_NONE == prot) || (MAPPINGS == i))
 		return __real_mmap(p, size, prot, flags, fd, offset);
 
 	void* addr = read_file(size, fd, offset);
 
 	if (MAP_FAILED != addr)
-		mapping[i] = (struct mapping_s){ addr, size, (0 != (flags & MAP_SHARED)) ? dup(fd) : -1, offset };
+		mapping[i] = (struct mapping_s){ addr, size, ((-1 != fd) && (0 != (flags & MAP_SHARED))) ? dup(fd) : -1, offset };
 
 	return addr;
 }
