@@ -88,21 +88,30 @@ fuzz()
 	[ ! -f "$here/$target.dict" ] || dict=-dict=$root/$here/$target.dict
 
 	# new inputs go to the first folder, and are a start for the next time
-	"build/fuzz/gleam_fuzz_$target" $LIMITS -max_len=8192 $dict -max_total_time="$seconds" -print_final_stats=1 \
+	"$root/build/fuzz/gleam_fuzz_$target" $LIMITS -max_len=8192 $dict -max_total_time="$seconds" -print_final_stats=1 \
 		-artifact_prefix="$found/" "$found/corpus" "$root/$here/corpus/$target" \
 		|| die "$target: an input broke something; it is in $found, the reason above"
 }
 
+# Those with names of their own stay; of the others as few as reach every branch that
+# is reached. MAX_LEN: of files that are taken.
 minimize()
 {
-	local target=$1 corpus=$root/$here/corpus/$1
+	local target=$1 corpus=$root/$here/corpus/$1 found=$root/build/fuzz-found/$1/corpus
 
 	build_clang "$target"
 	make_tmp
-	mkdir -p "$tmp/corpus"
+	mkdir -p "$tmp/kept" "$tmp/others" "$found"
+	cp "$corpus"/* "$tmp/others/"
+	mv "$tmp"/others/seed-* "$tmp/kept/"
+	mv "$tmp"/others/fixed-* "$tmp/kept/" 2> /dev/null || true
 
-	"build/fuzz/gleam_fuzz_$target" $LIMITS -merge=1 -max_len="${MAX_LEN:-4096}" "$tmp/corpus" "$corpus" "$root/build/fuzz-found/$target/corpus"
-	cp -n "$tmp/corpus"/* "$corpus/"
+	"$root/build/fuzz/gleam_fuzz_$target" $LIMITS -set_cover_merge=1 -use_counters=0 -use_cmp=0 -max_len="${MAX_LEN:-1024}" \
+		"$tmp/kept" "$tmp/others" "$found" 2>&1 | tail -n 1
+
+	rm -f "$corpus"/*
+	cp "$tmp"/kept/* "$corpus/"
+	echo "$target: $(ls "$corpus" | wc -l) files, $(cat "$corpus"/* | wc -c) bytes"
 }
 
 replay()
