@@ -72,17 +72,22 @@ int main_gleam(int argc, char* argv[argc])
 		OPTL_SUBOPT(0, "valid-data", "...", "validation data k=,c=,r=,p=,t=: the weights with the lowest nRMSE are kept", ARRAY_SIZE(valid_opts), valid_opts),
 		OPTL_LONG(0, "valid-every", &conf.valid_every, "n", "iterations between validations (an epoch)"),
 
+		OPTL_LONG(0, "save-every", &conf.save_every, "n", "iterations between saves of the state (it is saved with the weights)"),
+		OPTL_SET(0, "resume", &conf.resume, "go on from <weights>.state as if there had been no interruption"),
+
 		OPTL_LONG('b', "batch-size", &conf.batch_size, "n", "samples in a mini-batch (4)"),
 		OPTL_LONG(0, "micro-batch", &conf.micro_batch, "n", "samples computed at once, a divisor of the batch size (1)"),
 		OPTL_LONG(0, "replicas", &conf.replicas, "R", "mpirun: pipelines of ranks that share each mini-batch (1)"),
 		OPTL_LONG('n', "max-iter", &conf.max_iter, "n", "stop after n iterations (mini-batches)"),
 		OPTL_LONG('e', "epochs", &conf.epochs, "n", "stop after n epochs (10, if no other limit is given)"),
-		OPTL_DOUBLE(0, "max-time", &conf.max_time, "s", "stop after s seconds"),
+		OPTL_DOUBLE(0, "max-time", &conf.max_time, "s", "stop after s seconds (of this run)"),
 		OPTL_LONG(0, "patience", &conf.patience, "n", "stop after n validations without a lower nRMSE"),
 
 		OPTL_FLOAT(0, "lr", &conf.adam.lr, "f", "learning rate (1e-4)"),
 		OPTL_FLOAT(0, "lr-end", &conf.lr_end, "f", "learning rate of the last iteration, a cosine leads there (that of all)"),
 		OPTL_FLOAT(0, "weight-decay", &conf.adam.weight_decay, "f", "l2 regularisation of the weights (1e-4)"),
+		OPTL_FLOAT(0, "clip-norm", &conf.adam.clip, "f", "scale a module's gradient down to this norm (none)"),
+		OPTL_LONG(0, "skip-nonfinite", &conf.skip_nonfinite, "k", "leave out the updates of up to k iterations in which something is not finite (0)"),
 		OPTL_SUBOPT(0, "adam", "...", "configure Adam", ARRAY_SIZE(adam_opts), adam_opts),
 		OPTL_ULLONG('s', "seed", &conf.seed, "n", "seed of initial weights and order (0)"),
 		OPTL_CLEAR(0, "no-shuffle", &conf.shuffle, "samples in the order of the file"),
@@ -119,7 +124,5 @@ int main_gleam(int argc, char* argv[argc])
 
 	num_init();
 
-	gleam_train(&conf, net);
-
-	return 0;
+	return gleam_train(&conf, net);
 }

@@ -8,6 +8,7 @@
 #include <complex.h>
 #include <stddef.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "misc/mri.h"
 
@@ -91,6 +92,15 @@ extern bool gleam_data_empty(const struct gleam_data_s* data, long sample);
 
 // the first sample from this one on that is not empty, or the number of samples
 extern long gleam_data_next(const struct gleam_data_s* data, long sample);
+
+/* Files that change under a long run: watch remembers what they are, changed returns the
+ * name of one that is no longer that, and what became of it, or NULL.
+ */
+extern void gleam_data_watch(struct gleam_data_s* data);
+extern const char* gleam_data_changed(struct gleam_data_s* data, const char** how);
+
+// what was watched, a line "<what> <role>: ..." for each file there can be
+extern void gleam_data_print(struct gleam_data_s* data, const char* what, FILE* fp);
 
 /* The one number a sample is divided by: the 95th percentile of |x0|, with
  * linear interpolation between ranks as numpy.percentile does. 0 if N is 0; x0

@@ -152,16 +152,6 @@ static void check_file(const char* name, const char* role)
 
 enum { SAMPLES = 64, SAMPLE = 4096 };	// of the data, bytes of each
 
-// FNV-1a (Fowler, Noll, Vo)
-static uint64_t hash(uint64_t h, size_t n, const unsigned char data[n])
-{
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ data[i]) * 0x100000001B3ULL;
-
-	return h;
-}
-
-
 // of what is read from a few places of this file, all over it; 0 if it cannot be read
 static uint64_t hash_file(uint64_t h, const char* path)
 {
@@ -177,11 +167,11 @@ static uint64_t hash_file(uint64_t h, const char* path)
 		return 0;
 	}
 
-	h = hash(h, sizeof(st.st_size), (unsigned char*)&st.st_size);
+	h = input_hash(h, sizeof(st.st_size), &st.st_size);
 
 	for (long i = 0; i < SAMPLES; i++)
 		if (0 == fseek(fp, (st.st_size - 1) / SAMPLES * i, SEEK_SET))
-			h = hash(h, fread(block, 1, SAMPLE, fp), block);
+			h = input_hash(h, fread(block, 1, SAMPLE, fp), block);
 
 	fclose(fp);
 
@@ -198,7 +188,7 @@ static bool all_see(const char* name)
 	char* hdr = ptr_printf("%s.hdr", name);
 	char* cfl = ptr_printf("%s.cfl", name);
 
-	uint64_t mine = hash_file(0xCBF29CE484222325ULL, hdr);
+	uint64_t mine = hash_file(INPUT_HASH_START, hdr);
 
 	mine = (0 == mine) ? 0 : hash_file(mine, cfl);
 
@@ -263,12 +253,15 @@ struct input_s input_open(const char* name, const char* role)
 	if (1 > md_calc_size(DIMS, in.dims))
 		error("%s: found dimensions %s: there is nothing in this %s. Write it again.\n", name, dims_text(text, in.dims), role);
 
+	input_watch_begin(&in);
+
 	return in;
 }
 
 
 void input_close(const struct input_s* in)
 {
+	input_watch_end(in);
 	unmap_cfl(DIMS, in->dims, in->data);
 }
 

@@ -10,6 +10,8 @@
 
 #include "misc/mri.h"
 
+#include "gleam/input_watch.h"
+
 // dimensions that enumerate samples, the first one fastest; they come last, so
 // that a sample is one block of memory
 #define SAMPLE_FLAGS (SLICE_FLAG|AVG_FLAG|BATCH_FLAG)
@@ -24,6 +26,9 @@ struct input_s {
 	long dims[DIMS];
 	const complex float* data;
 	bool mapped;		// straight from the file
+
+	struct input_mark_s marks[2];	// of the data's file and of the header's
+	uint64_t fingerprint;		// 0 where nobody has asked for it
 };
 
 // opens the file once; BART's own messages are replaced where they say little
@@ -42,6 +47,10 @@ extern const complex float* input_sample(const struct input_s* in, const long sa
  * to the resident memory, however large. They stay in the system's cache.
  */
 extern void input_release(const struct input_s* in);
+
+// FNV-1a of what comes after that with this hash
+#define INPUT_HASH_START 0xCBF29CE484222325ULL
+extern uint64_t input_hash(uint64_t hash, size_t bytes, const void* data);
 
 // reads everything once: neither NaN nor Inf
 extern void input_check_finite(const struct input_s* in);

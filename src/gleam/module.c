@@ -19,10 +19,22 @@ static int gradient_images(long length)
 	return (1 == length) ? 1 : 2;
 }
 
+// the loss is of images, the norm of gradients
+static size_t room_bytes(const struct gleam_place_s* place, long length, long P, long pixels)
+{
+	return place->loss_bytes(MAX(pixels, (length * P + 1) / 2));
+}
+
+// filled up to whole complex numbers, of which the norm is taken
+static size_t gradient_bytes(long length, long P)
+{
+	return (size_t)((length * P + 1) / 2) * CFL_SIZE;
+}
+
 size_t gleam_module_bytes(const struct gleam_place_s* place, const struct gleam_keep_s* keep, long length, long P, long pixels)
 {
-	return (size_t)(length * P) * sizeof(float) + (size_t)((gleam_keep_images(keep, length) + gradient_images(length)) * pixels) * CFL_SIZE
-		+ place->loss_bytes(pixels);
+	return gradient_bytes(length, P) + (size_t)((gleam_keep_images(keep, length) + gradient_images(length)) * pixels) * CFL_SIZE
+		+ room_bytes(place, length, P, pixels);
 }
 
 static complex float* image_alloc(const struct gleam_module_s* m)
@@ -63,9 +75,9 @@ struct gleam_module_s* gleam_module_create(struct gleam_unroll_s* unroll, const 
 		.loaded = -1,
 	};
 
-	size_t room = m->place->loss_bytes(m->pixels);
+	size_t room = room_bytes(m->place, length, P, m->pixels);
 
-	m->grad = gleam_place_alloc(m->place, (size_t)(length * P) * sizeof(float));
+	m->grad = gleam_place_alloc(m->place, gradient_bytes(length, P));
 	m->room = (0 < room) ? gleam_place_alloc(m->place, room) : NULL;
 
 	images_alloc(m);
@@ -112,7 +124,13 @@ void gleam_module_load(struct gleam_module_s* m, const float* params)
 
 void gleam_module_clear(struct gleam_module_s* m)
 {
-	m->place->device->clear(m->grad, (size_t)(m->length * m->P) * sizeof(float));
+	m->place->device->clear(m->grad, gradient_bytes(m->length, m->P));
+}
+
+void gleam_module_energy(struct gleam_module_s* m, double* sum)
+{
+	m->place->device->clear(sum, sizeof(double));
+	m->place->add_energy((m->length * m->P + 1) / 2, sum, (const complex float*)m->grad, NULL, m->room);
 }
 
 static void kept_forward(struct gleam_module_s* m,

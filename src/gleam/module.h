@@ -34,6 +34,9 @@ extern void gleam_module_load(struct gleam_module_s* module, const float* params
 // the gradient begins at zero
 extern void gleam_module_clear(struct gleam_module_s* module);
 
+// sum (on the device) of the squares of the gradient as it is now
+extern void gleam_module_energy(struct gleam_module_s* module, double* sum);
+
 // out is the module's output, in its input; images are on the device
 extern void gleam_module_forward(struct gleam_module_s* module,
 		complex float* out, const complex float* in, const complex float* x0);

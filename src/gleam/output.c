@@ -21,6 +21,7 @@
 #include "misc/mmio.h"
 
 #include "gleam/atomic.h"
+#include "gleam/newfile.h"
 
 #include "gleam/output.h"
 
@@ -228,10 +229,10 @@ complex float* output_data(const struct output_s* o)
 // a name is given to a new file only, so there is a second one for a moment
 static void give_name(int fd, const char* path)
 {
-	char* tmp = ptr_printf("%s.%ld" ATOMIC_SUFFIX, path, (long)getpid());
+	char* tmp = newfile_name(path);
 	char* file = ptr_printf("/proc/self/fd/%d", fd);
 
-	int err = (0 == linkat(AT_FDCWD, file, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW)) ? 0 : errno;
+	int err = ((NULL != tmp) && (0 == linkat(AT_FDCWD, file, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW))) ? 0 : errno;
 
 	if ((0 == err) && (0 != rename(tmp, path))) {
 

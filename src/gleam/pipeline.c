@@ -14,6 +14,7 @@
 #include "gleam/schedule.h"
 #include "gleam/team.h"
 #include "gleam/train_setup.h"
+#include "gleam/train_stop.h"
 
 #include "gleam/pipeline.h"
 
@@ -76,14 +77,11 @@ void gleam_pipeline_free(struct gleam_pipeline_s* p)
 }
 
 
-// rank 0: as many mini-batches as can be held and are left, none where the time is over
+// rank 0: as many mini-batches as can be held and are left, none where there is a reason to stop
 static long decide(const struct gleam_pipeline_s* p, bool first, long left)
 {
-	const struct gleam_train_s* conf = p->trainer->conf;
-	bool over = (0. < conf->max_time) && (timestamp() - p->trainer->start >= conf->max_time);
-
 	// whoever has come here was not finished: so one rank, too, goes on for an iteration
-	return (over && !first) ? 0 : MIN(gleam_schedule_group(&p->team->schedule), left);
+	return (!first && gleam_trainer_interrupted(p->trainer)) ? 0 : MIN(gleam_schedule_group(&p->team->schedule), left);
 }
 
 static void give_order(struct gleam_pipeline_s* p, long order)

@@ -7,6 +7,7 @@
 #include "gleam/exchange.h"
 #include "gleam/schedule.h"
 #include "gleam/team.h"
+#include "gleam/train_check.h"
 #include "gleam/train_keep.h"
 #include "gleam/train_setup.h"
 
@@ -159,22 +160,16 @@ static const struct result_s* result_of(const struct results_s* r, const struct 
 	return (const struct result_s*)(g->all + (size_t)(rank * g->batches + batch) * r->bytes);
 }
 
-// a module's sums, of all replicas in their order
 static void take_module(struct results_s* r, const struct group_s* g, long batch, long module)
 {
 	const struct gleam_schedule_s* schedule = &r->team->schedule;
-	long n = gleam_trainer_sums(r->trainer);
-	double sums[n];
-
-	for (long i = 0; i < n; i++)
-		sums[i] = 0.;
+	const double* sums[r->team->replicas];
 
 	for (long p = 0; p < r->team->replicas; p++) {
 
 		const struct result_s* result = result_of(r, g, p * schedule->stages + gleam_schedule_stage(schedule, module), batch);
 
-		for (long i = 0; i < n; i++)
-			sums[i] += result->sums[module / schedule->stages * n + i];
+		sums[p] = result->sums + module / schedule->stages * gleam_trainer_sums(r->trainer);
 	}
 
 	gleam_trainer_take(r->trainer, module, sums);
@@ -223,7 +218,7 @@ static void report_group(struct results_s* r)
 	for (long b = 0; b < g->batches; b++) {
 
 		if (r->pending)
-			gleam_trainer_report(t, false);
+			gleam_trainer_report(t, false, false);
 
 		t->iteration = g->iteration + 1 + b;
 		t->seconds = (now - r->mark) / (double)g->batches;
@@ -232,7 +227,7 @@ static void report_group(struct results_s* r)
 			take_module(r, g, b, m);
 
 		take_times(r, g, b);
-		gleam_trainer_check_inversion(t);
+		gleam_trainer_check_iteration(t);
 
 		r->pending = true;
 	}

@@ -19,7 +19,6 @@
 #include "gleam/place.h"
 #include "gleam/schedule.h"
 #include "gleam/team.h"
-#include "gleam/train_keep.h"
 #include "gleam/train_setup.h"
 #include "gleam/train_step.h"
 #include "gleam/unroll.h"
@@ -62,15 +61,10 @@ static size_t part_bytes(const struct gleam_trainer_s* t)
 	return (size_t)md_calc_size(DIMS, img_dims) * CFL_SIZE;
 }
 
-static long parts_of(const struct gleam_trainer_s* t)
-{
-	return t->share / t->conf->micro_batch;
-}
-
 size_t work_bytes(const struct gleam_trainer_s* t)
 {
 	// one of which is the module's output, which is planned with it
-	size_t images = link_bytes(t->team, gleam_schedule_group(&t->team->schedule), parts_of(t), part_bytes(t)) - part_bytes(t);
+	size_t images = link_bytes(t->team, gleam_schedule_group(&t->team->schedule), gleam_trainer_parts(t), part_bytes(t)) - part_bytes(t);
 
 	if ((1 == t->team->replicas) || !t->place->device->host)
 		return images;
@@ -105,7 +99,7 @@ struct work_s* work_create(struct gleam_trainer_s* t)
 		.team = t->team,
 		.place = t->place,
 		.group = gleam_schedule_group(&t->team->schedule),
-		.parts = parts_of(t),
+		.parts = gleam_trainer_parts(t),
 	};
 
 	w->batch = xmalloc((size_t)w->group * sizeof(struct gleam_batch_s*));
@@ -161,11 +155,11 @@ void work_prepare(struct work_s* w, long iteration, const struct gleam_task_s* t
 	if (0 < task->round)
 		return;
 
-	gleam_trainer_samples(w->trainer, iteration, samples);
+	gleam_trainer_samples(w->trainer, w->team->replica, iteration, samples);
 	gleam_batch_load(batch, samples);
 
 	// most likely the next ones; if not, they are read in vain
-	gleam_trainer_samples(w->trainer, iteration + w->group, samples);
+	gleam_trainer_samples(w->trainer, w->team->replica, iteration + w->group, samples);
 	gleam_batch_ahead(batch, samples);
 
 	if (0 < task->module)
@@ -196,13 +190,15 @@ static void backward(void* data)
 	struct work_s* w = data;
 
 	gleam_step_backward(w->trainer, w->batch[w->task.batch], w->part, link_out(w->link, w->task.batch, w->part), w->trainer->sums);
+	gleam_step_check(w->trainer, w->part, w->trainer->sums);
 }
 
 static void update(void* data)
 {
 	struct work_s* w = data;
 
-	gleam_step_update(w->trainer, w->task.module);
+	gleam_step_check(w->trainer, w->parts, w->trainer->sums);
+	gleam_step_update(w->trainer, w->task.module, w->trainer->sums);
 }
 
 // what is timed cannot be recorded
@@ -247,22 +243,26 @@ static void add_replicas(struct work_s* w)
 	const struct nn_device_s* device = w->place->device;
 	float* gradient = gleam_module_gradient(w->trainer->module);
 	long N = gradient_size(w->trainer);
+	double loss;
 
+	device->download(&loss, w->trainer->sums, sizeof(loss));
 	device->download(w->gradient, gradient, (size_t)N * sizeof(float));
+
+	// all replicas are to leave this update out, if one does
+	if (!isfinite(loss))
+		w->gradient[0] = NAN;
+
 	exchange_sum(w->team->peers, N, w->gradient, w->room);
 	device->upload(gradient, w->gradient, (size_t)N * sizeof(float));
 }
 
-static void take_result(struct work_s* w, long iteration, double waited, struct result_s* result)
+static void take_result(struct work_s* w, double waited, struct result_s* result)
 {
 	struct gleam_trainer_s* t = w->trainer;
 	double* sums = result->sums + w->task.round * gleam_trainer_sums(t);
 	double seconds[2];
 
 	w->place->device->download(sums, t->sums, (size_t)gleam_trainer_sums(t) * sizeof(double));
-
-	if (!isfinite(sums[0]))
-		gleam_trainer_diverged(t, "The loss is", iteration);
 
 	gleam_module_seconds(t->module, &seconds[0], &seconds[1]);
 
@@ -292,7 +292,7 @@ void work_compute(struct work_s* w, long iteration, const struct gleam_task_s* t
 	add_replicas(w);
 	compute(w, UPDATE, update);
 
-	take_result(w, iteration, waited, result);
+	take_result(w, waited, result);
 
 	// nothing needs its images any more
 	if (!is_last_round(w, task))

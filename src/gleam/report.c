@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "misc/misc.h"
 #include "misc/types.h"
 
+#include "gleam/log.h"
 #include "gleam/memory.h"
 #include "gleam/metrics.h"
 #include "gleam/warn.h"
@@ -21,8 +21,7 @@ static const double PLAIN_INTERVAL = 10.;	// seconds between lines where nothing
 
 struct gleam_report_s {
 
-	const char* name;
-	FILE* log;
+	struct gleam_log_s* log;	// or NULL
 	bool terminal;
 	bool open;		// the cursor is behind a line that would be rewritten
 	double printed;
@@ -35,50 +34,44 @@ struct gleam_report_s {
 };
 
 
-static void log_write(struct gleam_report_s* r, const char* text)
+static char* log_title(long modules, long errors, const long at[errors], bool ranks)
 {
-	if ((0 > fputs(text, r->log)) || (0 != fflush(r->log)))
-		error("%s: cannot write the log: %s\n", r->name, strerror(errno));
+	char* text = NULL;
+	size_t size = 0;
+	FILE* fp = open_memstream(&text, &size);
+
+	if (NULL == fp)
+		error("Could not allocate memory.\n");
+
+	fprintf(fp, "iteration,loss");
+
+	for (long m = 1; m <= modules; m++)
+		fprintf(fp, ",loss_%ld", m);
+
+	fprintf(fp, ",valid_nrmse,valid_psnr,valid_ssim,seconds_per_iteration,peak_bytes,forward_seconds,backward_seconds");
+
+	for (long i = 0; i < errors; i++)
+		fprintf(fp, ",inversion_error_%ld", at[i]);
+
+	fprintf(fp, "%s\n", ranks ? ",waiting_seconds" : "");
+	fclose(fp);
+
+	return text;
 }
 
-static void log_open(struct gleam_report_s* r, long modules, const long at[])
-{
-	r->log = fopen(r->name, "w");
-
-	if (NULL == r->log)
-		error("%s: cannot create the log: %s\n", r->name, strerror(errno));
-
-	log_write(r, "iteration,loss");
-
-	for (long m = 1; m <= modules; m++) {
-
-		char column[32];
-
-		snprintf(column, sizeof(column), ",loss_%ld", m);
-		log_write(r, column);
-	}
-
-	log_write(r, ",valid_nrmse,valid_psnr,valid_ssim,seconds_per_iteration,peak_bytes,forward_seconds,backward_seconds");
-
-	for (long i = 0; i < r->errors; i++) {
-
-		char column[48];
-
-		snprintf(column, sizeof(column), ",inversion_error_%ld", at[i]);
-		log_write(r, column);
-	}
-
-	log_write(r, r->ranks ? ",waiting_seconds\n" : "\n");
-}
-
-struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks)
+struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks, long resume)
 {
 	PTR_ALLOC(struct gleam_report_s, r);
 
-	*r = (struct gleam_report_s){ .name = log, .errors = errors, .ranks = ranks, .terminal = (1 == isatty(STDERR_FILENO)) };
+	*r = (struct gleam_report_s){ .errors = errors, .ranks = ranks, .terminal = (1 == isatty(STDERR_FILENO)) };
 
-	if (NULL != log)
-		log_open(r, modules, at);
+	if (NULL != log) {
+
+		char* title = log_title(modules, errors, at, ranks);
+
+		r->log = gleam_log_create(log, title, resume);
+		free(title);
+	}
 
 	return PTR_PASS(r);
 }
@@ -99,9 +92,15 @@ void gleam_report_free(struct gleam_report_s* r)
 	gleam_report_break(r);
 
 	if (NULL != r->log)
-		fclose(r->log);
+		gleam_log_free(r->log);
 
 	xfree(r);
+}
+
+void gleam_report_sync(struct gleam_report_s* r)
+{
+	if (NULL != r->log)
+		gleam_log_sync(r->log);
 }
 
 
@@ -115,46 +114,55 @@ static double mean_loss(const struct gleam_progress_s* p)
 	return sum / (double)p->modules;
 }
 
-static void log_line(struct gleam_report_s* r, const struct gleam_progress_s* p)
+static void print_line(const struct gleam_report_s* r, const struct gleam_progress_s* p, FILE* fp)
 {
-	char text[64];
+	fprintf(fp, "%ld,%.8g", p->iteration, mean_loss(p));
 
-	snprintf(text, sizeof(text), "%ld,%.8g", p->iteration, mean_loss(p));
-	log_write(r, text);
-
-	for (long m = 0; m < p->modules; m++) {
-
-		snprintf(text, sizeof(text), ",%.8g", p->loss[m]);
-		log_write(r, text);
-	}
+	for (long m = 0; m < p->modules; m++)
+		fprintf(fp, ",%.8g", p->loss[m]);
 
 	if (p->validated)
-		snprintf(text, sizeof(text), ",%.6f,%.4f,%.5f", p->valid->nrmse, p->valid->psnr, p->valid->ssim);
+		fprintf(fp, ",%.6f,%.4f,%.5f", p->valid->nrmse, p->valid->psnr, p->valid->ssim);
 	else
-		snprintf(text, sizeof(text), ",,,");
+		fprintf(fp, ",,,");
 
-	log_write(r, text);
-
-	snprintf(text, sizeof(text), ",%.6f,%zu", p->seconds, p->peak);
-	log_write(r, text);
+	fprintf(fp, ",%.6f,%zu", p->seconds, p->peak);
 
 	if (0. < p->forward)
-		snprintf(text, sizeof(text), ",%.6f,%.6f", p->forward, p->backward);
+		fprintf(fp, ",%.6f,%.6f", p->forward, p->backward);
 	else
-		snprintf(text, sizeof(text), ",,");
+		fprintf(fp, ",,");
 
-	log_write(r, text);
+	for (long i = 0; i < r->errors; i++)
+		fprintf(fp, ",%.4g", p->errors[i]);
 
-	for (long i = 0; i < r->errors; i++) {
+	if (r->ranks)
+		fprintf(fp, ",%.6f", p->waiting);
 
-		snprintf(text, sizeof(text), ",%.4g", p->errors[i]);
-		log_write(r, text);
-	}
+	fputc('\n', fp);
+}
 
-	snprintf(text, sizeof(text), ",%.6f", p->waiting);
-	log_write(r, r->ranks ? text : "");
+static void log_iteration(struct gleam_report_s* r, const struct gleam_progress_s* p, bool again)
+{
+	if (NULL == r->log)
+		return;
 
-	log_write(r, "\n");
+	char* text = NULL;
+	size_t size = 0;
+	FILE* fp = open_memstream(&text, &size);
+
+	if (NULL == fp)
+		error("Could not allocate memory.\n");
+
+	print_line(r, p, fp);
+	fclose(fp);
+
+	if (again)
+		gleam_log_again(r->log, text);
+	else
+		gleam_log_line(r->log, text);
+
+	free(text);
 }
 
 static void format_left(int N, char text[N], double seconds)
@@ -222,27 +230,35 @@ double gleam_report_pace(const struct gleam_report_s* r)
 	return sorted[n / 2];
 }
 
-void gleam_report_iteration(struct gleam_report_s* r, const struct gleam_progress_s* p)
+static void tell(struct gleam_report_s* r, const struct gleam_progress_s* p)
 {
-	r->pace[r->count++ % PACE] = p->seconds;
-
-	if (NULL != r->log)
-		log_line(r, p);
-
-	double now = timestamp();
-	bool first = (1 == r->count);
-	bool last = (0 < p->total) && (p->iteration == p->total);
-
-	if (!r->terminal && !first && !last && !p->validated && (now - r->printed < PLAIN_INTERVAL))
-		return;
-
 	if (DP_INFO <= debug_level) {
 
 		progress_line(r, p);
 		r->open = r->terminal;
 	}
 
-	r->printed = now;
+	r->printed = timestamp();
+}
+
+void gleam_report_iteration(struct gleam_report_s* r, const struct gleam_progress_s* p)
+{
+	r->pace[r->count++ % PACE] = p->seconds;
+
+	log_iteration(r, p, false);
+
+	bool first = (1 == r->count);
+	bool last = (0 < p->total) && (p->iteration == p->total) && !p->again;
+
+	if (r->terminal || first || last || p->validated || (timestamp() - r->printed >= PLAIN_INTERVAL))
+		tell(r, p);
+}
+
+void gleam_report_again(struct gleam_report_s* r, const struct gleam_progress_s* p)
+{
+	// a resumed run that ends at once has reported nothing, but its log has that line
+	log_iteration(r, p, true);
+	tell(r, p);
 }
 
 

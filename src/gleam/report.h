@@ -20,6 +20,7 @@ struct gleam_progress_s {
 
 	const struct gleam_metrics_s* valid;	// last validation, or NULL
 	bool validated;			// in this iteration
+	bool again;			// it will be, and be reported again
 
 	double seconds;			// of this iteration
 	double forward;			// ... of its forward passes, 0 where they are not timed
@@ -32,14 +33,22 @@ struct gleam_progress_s {
 /* log may be NULL; calls error() when it cannot be written
  * @param errors	number of errors of inversion, of images after this many iterations
  * @param ranks		there are several: the log says how long they waited
+ * @param resume	a run goes on after this iteration, and its log, too; or 0
  */
-extern struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks);
+extern struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks, long resume);
+
 // ends the line on the terminal, before anything else is printed; NULL has none
 extern void gleam_report_break(struct gleam_report_s* report);
 
 extern void gleam_report_free(struct gleam_report_s* report);
 
 extern void gleam_report_iteration(struct gleam_report_s* report, const struct gleam_progress_s* progress);
+
+// the last iteration once more, which has been validated since
+extern void gleam_report_again(struct gleam_report_s* report, const struct gleam_progress_s* progress);
+
+// the log is on disk after this
+extern void gleam_report_sync(struct gleam_report_s* report);
 
 // seconds per iteration so far, without validation: median over the last ones
 extern double gleam_report_pace(const struct gleam_report_s* report);

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdbool.h>
 
 #include "misc/debug.h"
@@ -11,46 +12,43 @@
 #include "gleam/pipeline.h"
 #include "gleam/place.h"
 #include "gleam/report.h"
+#include "gleam/signals.h"
 #include "gleam/team.h"
 #include "gleam/train_keep.h"
 #include "gleam/train_plan.h"
 #include "gleam/train_setup.h"
 #include "gleam/train_step.h"
+#include "gleam/train_stop.h"
 
 #include "gleam/train.h"
 
 
-static bool has_finished(const struct gleam_trainer_s* t)
+static bool is_due(const struct gleam_trainer_s* t, long every)
 {
-	if ((0 < t->total) && (t->iteration >= t->total))
-		return true;
-
-	if ((0. < t->conf->max_time) && (timestamp() - t->start >= t->conf->max_time))
-		return true;
-
-	return (0 < t->conf->patience) && (t->misses >= t->conf->patience);
+	return (0 < every) && (0 == t->iteration % every);
 }
 
-// what one rank decides, all do
-static bool finished(const struct gleam_trainer_s* t)
+static long next_multiple(const struct gleam_trainer_s* t, long every)
 {
-	bool end = has_finished(t);
-
-	exchange_broadcast(t->team->all, 0, sizeof(end), &end);
-
-	return end;
+	return (0 < every) ? ((t->iteration / every + 1) * every) : LONG_MAX;
 }
 
-/* One iteration; of several ranks as many as there are up to the next validation, all but
+// the next iteration after which there is something else to do
+static long next_stop(const struct gleam_trainer_s* t)
+{
+	long next = MIN(next_multiple(t, t->valid_every), next_multiple(t, t->conf->save_every));
+
+	return (0 < t->total) ? MIN(t->total, next) : next;
+}
+
+/* One iteration; of several ranks as many as there are up to the next stop, all but
  * the last of which are reported.
  */
 static void train_some(struct gleam_trainer_s* t)
 {
 	if (NULL != t->pipeline) {
 
-		long next = (t->iteration / t->valid_every + 1) * t->valid_every;
-
-		gleam_pipeline_train(t->pipeline, (0 < t->total) ? MIN(t->total, next) : next);
+		gleam_pipeline_train(t->pipeline, next_stop(t));
 		return;
 	}
 
@@ -59,35 +57,78 @@ static void train_some(struct gleam_trainer_s* t)
 	gleam_step_iteration(t->step);
 
 	// before anything of this iteration is kept
-	gleam_trainer_check_inversion(t);
+	gleam_trainer_check_iteration(t);
 }
 
-static void train_loop(struct gleam_trainer_s* t)
+/* What follows an iteration. The log has it before the state does, and the state has the best
+ * weights before their own file: wherever the process is killed, what is needed is there.
+ */
+static struct gleam_stop_s settle(struct gleam_trainer_s* t)
+{
+	bool due = is_due(t, t->valid_every);
+
+	// one that is broken off is due again where training is resumed
+	t->validated = !due || gleam_trainer_validate(t);
+
+	auto stop = gleam_trainer_stop(t);
+
+	bool last = stop.end && (0 == stop.number) && !stop.changed;
+
+	if (gleam_team_leads(t->team))
+		gleam_trainer_report(t, due && t->validated, last && !due && (NULL != t->valid));
+
+	if (due || stop.end || stop.save || is_due(t, t->conf->save_every))
+		gleam_trainer_store(t, (due && t->validated) || (stop.end && (NULL == t->valid)));
+
+	return stop;
+}
+
+// of a run that is resumed: it was stopped while it was validated, or there is nothing left to do
+static struct gleam_stop_s catch_up(struct gleam_trainer_s* t)
+{
+	if (!t->validated) {
+
+		t->validated = gleam_trainer_validate(t);
+
+		if (t->validated)
+			gleam_trainer_store(t, true);
+	}
+
+	return gleam_trainer_stop(t);
+}
+
+static struct gleam_stop_s train_loop(struct gleam_trainer_s* t)
 {
 	t->start = timestamp();
 
-	bool done = false;
+	auto stop = (0 < t->first) ? catch_up(t) : (struct gleam_stop_s){ };
 
-	while (!done) {
+	while (!stop.end) {
 
 		train_some(t);
-
-		bool due = (0 == t->iteration % t->valid_every);
-
-		if (due)
-			gleam_trainer_validate(t);
-
-		done = finished(t);
-
-		if (done && !due) {
-
-			gleam_trainer_validate(t);
-			due = true;
-		}
-
-		if (gleam_team_leads(t->team))
-			gleam_trainer_report(t, due);
+		stop = settle(t);
 	}
+
+	return stop;
+}
+
+
+// the weights as they are at the end: those that no validation has been due after are validated
+static void finish(struct gleam_trainer_s* t)
+{
+	if ((NULL != t->valid) && !is_due(t, t->valid_every)) {
+
+		gleam_trainer_validate(t);
+
+		// what was resumed only to see that it has ended knows no losses
+		if (gleam_team_leads(t->team) && (t->first < t->iteration))
+			gleam_trainer_report_again(t);
+	}
+
+	gleam_trainer_finish(t);
+
+	gleam_report_break(t->report);
+	gleam_trainer_result(t);
 }
 
 
@@ -102,23 +143,34 @@ static void print_memory(const struct gleam_trainer_s* t, size_t before)
 			planned / mib, most / mib, (double)before / mib);
 }
 
-static void train(struct gleam_trainer_s* t, size_t before)
+static int train(struct gleam_trainer_s* t, size_t before)
 {
 	gleam_trainer_check_memory(t);
 	gleam_trainer_alloc(t);
 
-	train_loop(t);
+	gleam_signals_begin();
 
-	gleam_report_break(t->report);
-	gleam_trainer_result(t);
+	auto stop = train_loop(t);
 
-	if (NULL != t->pipeline)
+	gleam_signals_end();
+
+	if (stop.changed)
+		gleam_trainer_tell_changed(t);
+
+	if (0 != stop.number)
+		gleam_trainer_tell_stopped(t);
+	else if (!stop.changed)
+		finish(t);
+
+	if ((NULL != t->pipeline) && (t->first < t->iteration))
 		gleam_pipeline_tell(t->pipeline);
 
 	print_memory(t, before);
+
+	return (0 == stop.number) ? 0 : (128 + (int)stop.number);
 }
 
-void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
+int gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 {
 	size_t resident = gleam_memory_resident();
 
@@ -127,13 +179,16 @@ void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 	gleam_memory_restart_peak();
 
 	size_t before = t->place->device->host ? resident : t->place->taken();
+	int status = 0;
 
 	if (t->team->idle)
 		;	// leaves when the others do
 	else if (conf->memory)
 		gleam_trainer_print_memory(t);
 	else
-		train(t, before);
+		status = train(t, before);
 
 	gleam_trainer_free(t);
+
+	return status;
 }

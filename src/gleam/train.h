@@ -36,11 +36,14 @@ struct gleam_train_s {
 	long patience;			// validations without a better nRMSE
 
 	struct nn_adam_conf_s adam;
+	long skip_nonfinite;		// iterations whose updates may be left out since something is not finite
 	float lr_end;			// learning rate of the last iteration, or GLEAM_LR_SAME
 	unsigned long long seed;
 	bool shuffle;
 
 	long valid_every;		// iterations, 0 is an epoch
+	long save_every;		// iterations between saves of the state, beside those with the weights; 0: no more than those
+	bool resume;			// go on from that state, where there is one
 	const char* log;
 	bool timing;			// GPU: forward and backward passes are timed, and nothing is recorded
 	bool memory;			// only print the plan
@@ -50,7 +53,8 @@ extern const struct gleam_train_s gleam_train_defaults;
 
 /* Checks everything, plans, trains and writes the weights. Calls error() when
  * something is wrong with options or data.
+ * @return	0, or 128 and the number of the signal that has ended it (gleam/signals.h)
  */
-extern void gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net);
+extern int gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net);
 
 #endif		// _GLEAM_TRAIN_H

@@ -15,104 +15,148 @@
 #include "gleam/place.h"
 #include "gleam/report.h"
 #include "gleam/team.h"
+#include "gleam/train_check.h"
+#include "gleam/train_conf.h"
 #include "gleam/train_setup.h"
+#include "gleam/train_state.h"
 #include "gleam/validate.h"
 #include "gleam/weights.h"
 
 #include "gleam/train_keep.h"
 
 
-noreturn void gleam_trainer_diverged(const struct gleam_trainer_s* t, const char* what, long iteration)
-{
-	gleam_report_break(t->report);
-
-	error("%s not finite at iteration %ld: training stops. %s, if it was written, is as it was then, which may have been while "
-		"the network diverged already (with --valid-data it holds the best). A smaller --lr may help.\n", what, iteration, t->conf->weights);
-}
-
-void gleam_trainer_take(struct gleam_trainer_s* t, long m, const double* sums)
-{
-	t->loss[m] = sums[0] / gleam_trainer_count(t);
-
-	if (!isfinite(t->loss[m]))
-		gleam_trainer_diverged(t, "The loss is", t->iteration);
-
-	for (long i = 0; i < t->restarts; i++)
-		t->errors[m * t->restarts + i] = sqrt(sums[1 + 2 * i] / sums[2 + 2 * i]);
-}
-
-
-static void write_weights(struct gleam_trainer_s* t, const char* name, double valid_nrmse)
+static void weights_to_host(struct gleam_trainer_s* t)
 {
 	if (!t->place->device->host)
 		t->place->device->download(t->weights->params, t->params, gleam_trainer_params_bytes(t));
-
-	for (long i = 0; i < t->weights->net.iterations * t->weights->P; i++)
-		if (!isfinite(t->weights->params[i]))
-			gleam_trainer_diverged(t, "The weights are", t->iteration);
-
-	t->weights->iteration = t->iteration;
-	t->weights->valid_nrmse = valid_nrmse;
-
-	gleam_weights_write(name, t->weights);
 }
 
-static void validate(struct gleam_trainer_s* t, long first, struct gleam_metrics_stat_s* stat)
+static noreturn void output_bad(const struct gleam_trainer_s* t, long stage, long sample)
+{
+	gleam_report_break(t->report);
+
+	error("The output of module %ld (after %ld iterations of the network) for validation sample %ld is not finite at iteration %ld: training stops. %s "
+		"What helps: a smaller --lr, --clip-norm, or to leave that sample out.\n",
+		(stage - 1) / t->length + 1, stage, sample, t->iteration, gleam_trainer_kept(t));
+}
+
+static bool validate(struct gleam_trainer_s* t, long first, struct gleam_metrics_stat_s* stat)
 {
 	long N = t->weights->net.iterations;
 	long P = t->weights->P;
+	long stage;
+	long sample;
 
-	gleam_validate(t->validator, t->team->all, gleam_data_samples(t->valid),
+	bool done = gleam_validate(t->validator, t->team->all, gleam_data_samples(t->valid),
 			N, P, (const float (*)[P])t->params, first, stat);
+
+	if (gleam_validator_bad(t->validator, &stage, &sample))
+		output_bad(t, stage, sample);
+
+	return done;
 }
 
 // the first ones whose nRMSE is a number are better than none
-static bool improves(const struct gleam_trainer_s* t)
+static void take_best(struct gleam_trainer_s* t)
 {
-	return t->metrics.nrmse < t->best;
-}
+	t->misses++;
 
-static void keep_last(struct gleam_trainer_s* t)
-{
-	char* last = gleam_trainer_last(t->conf);
-
-	write_weights(t, last, t->metrics.nrmse);
-
-	xfree(last);
-}
-
-void gleam_trainer_validate(struct gleam_trainer_s* t)
-{
-	bool leads = gleam_team_leads(t->team);
-
-	if (NULL == t->valid) {
-
-		if (leads)
-			write_weights(t, t->conf->weights, -1.);
-
+	if (!(t->metrics.nrmse < t->best))
 		return;
-	}
+
+	t->best = t->metrics.nrmse;
+	t->best_iteration = t->iteration;
+	t->misses = 0;
+
+	weights_to_host(t);
+	memcpy(t->best_params, t->weights->params, gleam_trainer_params_bytes(t));
+}
+
+bool gleam_trainer_validate(struct gleam_trainer_s* t)
+{
+	if (NULL == t->valid)
+		return true;
 
 	long N = t->weights->net.iterations;
 	struct gleam_metrics_stat_s stat[N + 1];
 
-	validate(t, N, stat);
+	if (!validate(t, N, stat))
+		return false;
 
-	if (!leads)
-		return;
+	if (!gleam_team_leads(t->team))
+		return true;
 
 	t->metrics = gleam_metrics_mean(&stat[N]);
-	t->misses++;
+	t->has_metrics = true;
 
-	keep_last(t);
+	take_best(t);
 
-	if (!improves(t))
+	return true;
+}
+
+
+static void write_weights(const struct gleam_trainer_s* t, const char* name, float* params, long iteration, double nrmse)
+{
+	struct gleam_weights_s w = *t->weights;
+
+	w.params = params;
+	w.iteration = iteration;
+	w.valid_nrmse = nrmse;
+
+	gleam_weights_write(name, &w);
+}
+
+// those of this iteration: the result, or beside it where the best are
+static void write_last(struct gleam_trainer_s* t)
+{
+	if (t->written == t->iteration)
 		return;
 
-	t->best = t->metrics.nrmse;
-	t->misses = 0;
+	char* last = (NULL == t->valid) ? ptr_printf("%s", t->conf->weights) : gleam_train_last(t->conf);
 
-	write_weights(t, t->conf->weights, t->best);
+	write_weights(t, last, t->weights->params, t->iteration, (NULL == t->valid) ? -1. : t->metrics.nrmse);
+	xfree(last);
+
+	t->written = t->iteration;
+}
+
+static void write_best(struct gleam_trainer_s* t)
+{
+	if ((NULL == t->valid) || (HUGE_VAL == t->best) || (t->best_written == t->best_iteration))
+		return;
+
+	write_weights(t, t->conf->weights, t->best_params, t->best_iteration, t->best);
+
+	t->best_written = t->best_iteration;
+}
+
+void gleam_trainer_store(struct gleam_trainer_s* t, bool weights)
+{
+	if (gleam_team_leads(t->team)) {
+
+		weights_to_host(t);
+		gleam_trainer_check_weights(t);
+	}
+
+	gleam_trainer_save(t);
+
+	if (!weights || !gleam_team_leads(t->team))
+		return;
+
+	write_last(t);
+	write_best(t);
+}
+
+void gleam_trainer_finish(struct gleam_trainer_s* t)
+{
+	if (!gleam_team_leads(t->team))
+		return;
+
+	weights_to_host(t);
+	gleam_trainer_check_weights(t);
+
+	write_last(t);
+	write_best(t);
 }
 
 
@@ -122,8 +166,8 @@ static double time_left(const struct gleam_trainer_s* t)
 	double left = -1.;
 
 	// includes validation, which the pace of iterations does not
-	if (0 < t->total)
-		left = (double)(t->total - t->iteration) * elapsed / (double)t->iteration;
+	if ((0 < t->total) && (t->first < t->iteration))
+		left = (double)(t->total - t->iteration) * elapsed / (double)(t->iteration - t->first);
 
 	if (0. < t->conf->max_time) {
 
@@ -135,19 +179,18 @@ static double time_left(const struct gleam_trainer_s* t)
 	return left;
 }
 
-void gleam_trainer_report(const struct gleam_trainer_s* t, bool validated)
+static struct gleam_progress_s progress_of(const struct gleam_trainer_s* t, bool validated, bool again)
 {
-	bool has_metrics = (0 < t->misses) || (HUGE_VAL > t->best);
-
-	struct gleam_progress_s progress = {
+	return (struct gleam_progress_s){
 
 		.iteration = t->iteration,
 		.total = t->total,
 		.modules = t->weights->net.modules,
 		.loss = t->loss,
 		.errors = t->errors,
-		.valid = has_metrics ? &t->metrics : NULL,
-		.validated = validated && has_metrics,
+		.valid = t->has_metrics ? &t->metrics : NULL,
+		.validated = validated && t->has_metrics,
+		.again = again,
 		.seconds = t->seconds,
 		.forward = t->forward,
 		.backward = t->backward,
@@ -155,47 +198,40 @@ void gleam_trainer_report(const struct gleam_trainer_s* t, bool validated)
 		.peak = t->peak,
 		.left = time_left(t),
 	};
+}
+
+void gleam_trainer_report(const struct gleam_trainer_s* t, bool validated, bool again)
+{
+	auto progress = progress_of(t, validated, again);
 
 	gleam_report_iteration(t->report, &progress);
 }
 
-static noreturn void inversion_failed(const struct gleam_trainer_s* t, long i)
+void gleam_trainer_report_again(const struct gleam_trainer_s* t)
 {
+	auto progress = progress_of(t, true, false);
+
+	gleam_report_again(t->report, &progress);
+}
+
+void gleam_trainer_tell_stopped(const struct gleam_trainer_s* t)
+{
+	if (!gleam_team_leads(t->team))
+		return;
+
 	gleam_report_break(t->report);
 
-	error("The inversion by --trainer mel is off by %.3g of x^(%ld) at iteration %ld, at most %g is allowed (--max-inversion-error): "
-		"its gradients are no longer those of the network, and training stops. What helps: more --checkpoints (%ld now, up to %ld), "
-		"a larger --mu, a smaller --lr, more --cg-iter, and as long as the networks contract more --fixed-point iterations; "
-		"--trainer checkpoint inverts nothing. %s, if it was written, is as it was then.\n",
-		t->errors[i], t->restart[i], t->iteration, gleam_trainer_max_error(&t->conf->trainer), t->keep.checkpoints, t->length, t->conf->weights);
-}
-
-void gleam_trainer_check_inversion(const struct gleam_trainer_s* t)
-{
-	for (long i = 0; i < t->weights->net.modules * t->restarts; i++) {
-
-		// nor may it be something that is not a number
-		if (t->errors[i] <= gleam_trainer_max_error(&t->conf->trainer))
-			continue;
-
-		gleam_trainer_report(t, false);
-		inversion_failed(t, i);
-	}
+	debug_printf(DP_INFO, "stopped by a signal after iteration %ld. %s\n", t->iteration, gleam_trainer_kept(t));
 }
 
 
-static void read_best(struct gleam_trainer_s* t, long* iteration)
+static void take_best_weights(struct gleam_trainer_s* t)
 {
 	if (HUGE_VAL == t->best)
-		error("%s: not written, since no validation gave a finite nRMSE: the network has diverged, or every reference is zero. "
-			"The last weights are in %s. A smaller --lr may help.\n", t->conf->weights, gleam_trainer_last(t->conf));
+		error("%s: not written, since no validation gave a finite nRMSE: every reference is zero. "
+			"The last weights are in %s.\n", t->conf->weights, gleam_train_last(t->conf));
 
-	auto best = gleam_weights_read(t->conf->weights);
-
-	memcpy(t->weights->params, best->params, gleam_trainer_params_bytes(t));
-	*iteration = best->iteration;
-
-	gleam_weights_free(best);
+	memcpy(t->weights->params, t->best_params, gleam_trainer_params_bytes(t));
 }
 
 void gleam_trainer_result(struct gleam_trainer_s* t)
@@ -205,11 +241,10 @@ void gleam_trainer_result(struct gleam_trainer_s* t)
 
 	bool leads = gleam_team_leads(t->team);
 	long N = t->weights->net.iterations;
-	long iteration = 0;
 	struct gleam_metrics_stat_s stat[N + 1];
 
 	if (leads)
-		read_best(t, &iteration);
+		take_best_weights(t);
 
 	exchange_broadcast(t->team->all, 0, gleam_trainer_params_bytes(t), t->weights->params);
 
@@ -223,6 +258,6 @@ void gleam_trainer_result(struct gleam_trainer_s* t)
 	if (!leads)
 		return;
 
-	bart_printf("validation of the best weights, of iteration %ld:\n", iteration);
+	bart_printf("validation of the best weights, of iteration %ld:\n", t->best_iteration);
 	gleam_report_stages(gleam_data_start(t->valid), N, stat);
 }

@@ -6,30 +6,33 @@
 #define _GLEAM_TRAIN_KEEP_H
 
 #include <stdbool.h>
-#include <stdnoreturn.h>
 
 struct gleam_trainer_s;
 
-/* With validation data the best weights are the result and the last ones are
- * kept beside it; without, the last ones are the result. All ranks are to call it.
+/* Validation, where there are data for it; all ranks are to call it. error() where an output
+ * is not finite; false where a signal broke it off: nothing has changed then.
  */
-extern void gleam_trainer_validate(struct gleam_trainer_s* trainer);
+extern bool gleam_trainer_validate(struct gleam_trainer_s* trainer);
+
+/* Saves the state; all ranks are to call it. With validation data the best weights are the
+ * result and the last ones are kept beside it; without, the last ones are the result.
+ * @param weights	these, too, if they are not on disk already
+ */
+extern void gleam_trainer_store(struct gleam_trainer_s* trainer, bool weights);
+
+// the weights, at the end: the state is that before the last validation, which was not due
+extern void gleam_trainer_finish(struct gleam_trainer_s* trainer);
 
 // the table of all stages, of the best weights; all ranks are to call it
 extern void gleam_trainer_result(struct gleam_trainer_s* trainer);
 
-/* The loss and the errors of inversion of a module, in the trainer's iteration, from
- * its sums (gleam_trainer_sums); error() where the loss is not finite.
+/* Progress and log of the iteration whose values are the trainer's.
+ * @param again		it will be validated, and reported again then
  */
-extern void gleam_trainer_take(struct gleam_trainer_s* trainer, long module, const double* sums);
+extern void gleam_trainer_report(const struct gleam_trainer_s* trainer, bool validated, bool again);
+extern void gleam_trainer_report_again(const struct gleam_trainer_s* trainer);
 
-// progress and log of the iteration whose values are the trainer's
-extern void gleam_trainer_report(const struct gleam_trainer_s* trainer, bool validated);
-
-// error() where the iteration's errors of inversion are too large; the log has it then
-extern void gleam_trainer_check_inversion(const struct gleam_trainer_s* trainer);
-
-// ends with error()
-extern noreturn void gleam_trainer_diverged(const struct gleam_trainer_s* trainer, const char* what, long iteration);
+// to the user, where training was stopped by a signal
+extern void gleam_trainer_tell_stopped(const struct gleam_trainer_s* trainer);
 
 #endif		// _GLEAM_TRAIN_KEEP_H

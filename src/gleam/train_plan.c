@@ -20,6 +20,7 @@
 #include "gleam/place.h"
 #include "gleam/team.h"
 #include "gleam/train_setup.h"
+#include "gleam/train_state.h"
 #include "gleam/unroll.h"
 #include "gleam/validate.h"
 
@@ -127,6 +128,9 @@ static void plan_memory(struct gleam_trainer_s* t)
 	gleam_memory_add(&t->plan, "weights of all modules", weights + 2 * sizeof(float) + sums);
 	gleam_memory_add(&t->plan, (own < modules) ? "Adam's moments of this rank's modules" : "Adam's moments of all modules",
 			2 * weights / (size_t)modules * (size_t)own);
+
+	if (t->place->device->host)
+		gleam_memory_add(&t->plan, "state: best weights, and moments on their way", gleam_trainer_state_bytes(t));
 
 	if (NULL != t->valid)
 		plan_validation(t);

@@ -15,72 +15,20 @@
 #include "nn/backend.h"
 #include "nn/prox_net.h"
 
-#include "gleam/distinct.h"
 #include "gleam/exchange.h"
 #include "gleam/setup.h"
+#include "gleam/state.h"
+#include "gleam/train_conditions.h"
+#include "gleam/train_conf.h"
 #include "gleam/train_plan.h"
+#include "gleam/train_state.h"
 #include "gleam/validate.h"
 #include "gleam/warn.h"
 
 #include "gleam/train_setup.h"
 
-const struct gleam_train_s gleam_train_defaults = {
-
-	.trainer = GLEAM_TRAINER_DEFAULTS,
-	.compute = GLEAM_COMPUTE_DEFAULTS,
-	.batch_size = 4,
-	.micro_batch = 1,
-	.replicas = 1,
-	.adam = NN_ADAM_DEFAULTS,
-	.lr_end = GLEAM_LR_SAME,
-	.shuffle = true,
-};
-
 static const long DEFAULT_EPOCHS = 10;
 
-
-static void check_valid_files(const struct gleam_files_s* f)
-{
-	int given = ((NULL != f->kspace) ? 1 : 0) + ((NULL != f->maps) ? 1 : 0) + ((NULL != f->reference) ? 1 : 0);
-
-	bool more = (NULL != f->pattern) || (NULL != f->trajectory);
-
-	if (((0 < given) && (3 > given)) || ((0 == given) && more))
-		error("--valid-data needs k-space, maps and reference: --valid-data k=<file>,c=<file>,r=<file>[,p=<pattern>][,t=<trajectory>]\n");
-}
-
-static void check_conf(const struct gleam_train_s* c)
-{
-	check_valid_files(&c->valid);
-
-	if (1 > c->batch_size)
-		error("--batch-size is %ld, but must be at least 1\n", c->batch_size);
-
-	if ((1 > c->micro_batch) || (0 != c->batch_size % c->micro_batch))
-		error("--micro-batch is %ld, but must divide --batch-size, which is %ld\n", c->micro_batch, c->batch_size);
-
-	if ((1 > c->replicas) || (0 != c->batch_size % (c->replicas * c->micro_batch)))
-		error("--replicas is %ld, but must divide --batch-size, which is %ld, into parts that hold a multiple of --micro-batch, which is %ld, samples\n",
-			c->replicas, c->batch_size, c->micro_batch);
-
-	if ((0 > c->max_iter) || (0 > c->epochs) || !(0. <= c->max_time) || !isfinite(c->max_time) || (0 > c->patience) || (0 > c->valid_every))
-		error("--max-iter, --epochs, --max-time, --patience and --valid-every must be finite and not negative\n");
-
-	if ((0 < c->patience) && (NULL == c->valid.kspace))
-		error("--patience counts validations: it needs --valid-data\n");
-
-	if (!(0. < c->adam.lr) || !isfinite(c->adam.lr))
-		error("--lr is %g, but must be positive and finite\n", c->adam.lr);
-
-	if ((GLEAM_LR_SAME != c->lr_end) && (!(0. <= c->lr_end) || !isfinite(c->lr_end)))
-		error("--lr-end is %g, but must be finite and not negative\n", c->lr_end);
-
-	if (!(0. <= c->adam.weight_decay) || !isfinite(c->adam.weight_decay))
-		error("--weight-decay is %g, but must be finite and not negative\n", c->adam.weight_decay);
-
-	if (!((0. <= c->adam.beta1) && (1. > c->adam.beta1) && (0. <= c->adam.beta2) && (1. > c->adam.beta2) && (0. < c->adam.eps)))
-		error("--adam: beta1 and beta2 must be in [0, 1), eps positive\n");
-}
 
 static void check_valid(const struct gleam_trainer_s* t)
 {
@@ -147,9 +95,19 @@ static void set_length(struct gleam_trainer_s* t)
 	t->valid_every = (0 < c->valid_every) ? c->valid_every : MAX(1, samples / c->batch_size);
 }
 
+long gleam_trainer_parts(const struct gleam_trainer_s* t)
+{
+	return t->share / t->conf->micro_batch;
+}
+
+long gleam_trainer_check(const struct gleam_trainer_s* t, long part)
+{
+	return 1 + 2 * t->restarts + 2 * part;
+}
+
 long gleam_trainer_sums(const struct gleam_trainer_s* t)
 {
-	return 1 + 2 * t->restarts;
+	return gleam_trainer_check(t, gleam_trainer_parts(t) + 1);
 }
 
 double gleam_trainer_count(const struct gleam_trainer_s* t)
@@ -160,9 +118,9 @@ double gleam_trainer_count(const struct gleam_trainer_s* t)
 	return (double)(t->conf->batch_size * md_calc_size(DIMS, dims));
 }
 
-void gleam_trainer_samples(const struct gleam_trainer_s* t, long iteration, long samples[])
+void gleam_trainer_samples(const struct gleam_trainer_s* t, long replica, long iteration, long samples[])
 {
-	long first = (iteration - 1) * t->conf->batch_size + t->team->replica * t->share;
+	long first = (iteration - 1) * t->conf->batch_size + replica * t->share;
 
 	for (long i = 0; i < t->share; i++)
 		samples[i] = gleam_order_sample(t->order, first + i);
@@ -230,9 +188,9 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 {
 	PTR_ALLOC(struct gleam_trainer_s, t);
 
-	*t = (struct gleam_trainer_s){ .conf = conf, .best = HUGE_VAL };
+	*t = (struct gleam_trainer_s){ .conf = conf, .best = HUGE_VAL, .validated = true };
 
-	check_conf(conf);
+	gleam_train_check(conf);
 
 	t->backend = gleam_setup_backend(&conf->compute);
 	t->place = gleam_place(t->backend->device);
@@ -260,6 +218,7 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 	set_length(t);
 
 	t->weights = gleam_weights_create(&net);
+	t->state = gleam_state_name(conf->weights);
 
 	set_restarts(t);
 
@@ -279,49 +238,6 @@ static void alloc_validation(struct gleam_trainer_s* t)
 	t->valid_unroll = gleam_trainer_shares_unroll(t) ? t->unroll : gleam_unroll_create(&t->weights->net, t->backend, &t->valid_dims, 0);
 	t->valid_batch = gleam_batch_create(t->valid, t->valid_unroll, 1, 1);
 	t->validator = gleam_validator_create(t->valid_unroll, t->valid_batch);
-}
-
-char* gleam_trainer_last(const struct gleam_train_s* conf)
-{
-	char* base = gleam_weights_base(conf->weights);
-	char* last = ptr_printf("%s-last", base);
-
-	xfree(base);
-
-	return last;
-}
-
-// before anything is written
-static void check_outputs(const struct gleam_train_s* c, const struct gleam_weights_s* weights)
-{
-	const char* const inputs[] = {
-
-		c->train.kspace, c->train.maps, c->train.reference, c->train.pattern, c->train.trajectory,
-		c->valid.kspace, c->valid.maps, c->valid.reference, c->valid.pattern, c->valid.trajectory,
-	};
-
-	char* base = gleam_weights_base(c->weights);
-	char* last = gleam_trainer_last(c);
-	const char* const others[] = { base, last, c->load };
-
-	distinct_check("weights", base, false, ARRAY_SIZE(inputs), inputs);
-	gleam_weights_check_writable(base);
-	gleam_weights_check_size(base, weights);
-
-	if (NULL != c->valid.kspace) {
-
-		distinct_check("last weights", last, false, ARRAY_SIZE(inputs), inputs);
-		gleam_weights_check_writable(last);
-	}
-
-	if (NULL != c->log) {
-
-		distinct_check("log", c->log, false, ARRAY_SIZE(inputs), inputs);
-		distinct_check("log", c->log, false, ARRAY_SIZE(others), others);
-	}
-
-	xfree(last);
-	xfree(base);
 }
 
 static void alloc_optimiser(struct gleam_trainer_s* t)
@@ -363,15 +279,21 @@ static void open_outputs(struct gleam_trainer_s* t)
 {
 	long modules = t->weights->net.modules;
 
-	check_outputs(t->conf, t->weights);
+	gleam_train_check_outputs(t->conf, t->weights, t->state);
 
-	t->report = gleam_report_create(t->conf->log, modules, modules * t->restarts, t->restart, 1 < gleam_team_size(t->team));
+	t->report = gleam_report_create(t->conf->log, modules, modules * t->restarts, t->restart, 1 < gleam_team_size(t->team), t->first);
 }
 
 // every rank makes them by itself; a file is read by one
 static void first_weights(struct gleam_trainer_s* t)
 {
 	struct gleam_weights_s* w = t->weights;
+
+	if (0 < t->first) {
+
+		gleam_trainer_resume_weights(t);
+		return;
+	}
 
 	if (NULL == t->conf->load) {
 
@@ -386,14 +308,37 @@ static void first_weights(struct gleam_trainer_s* t)
 	exchange_broadcast(t->team->all, 0, gleam_trainer_params_bytes(t), w->params);
 }
 
+// of data that are watched from now on
+static void alloc_state(struct gleam_trainer_s* t)
+{
+	t->room = xmalloc((size_t)(t->length * t->weights->P) * sizeof(float));
+
+	if (!gleam_team_leads(t->team))
+		return;
+
+	gleam_data_watch(t->data);
+
+	if (NULL == t->valid)
+		return;
+
+	gleam_data_watch(t->valid);
+
+	t->best_params = xmalloc(gleam_trainer_params_bytes(t));
+}
+
 void gleam_trainer_alloc(struct gleam_trainer_s* t)
 {
 	const struct gleam_net_s* net = &t->weights->net;
 
+	alloc_state(t);
+	gleam_trainer_resume(t);
 	first_weights(t);
 
-	if (gleam_team_leads(t->team))
+	if (gleam_team_leads(t->team)) {
+
+		t->conditions = gleam_trainer_conditions(t);
 		open_outputs(t);
+	}
 
 	t->unroll = gleam_unroll_create(net, t->backend, &t->dims, (int)gleam_keep_slots(&t->keep, t->length));
 	t->module = gleam_module_create(t->unroll, &t->keep, t->length, t->weights->P, gleam_data_combined(t->data));
@@ -404,6 +349,7 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 		gleam_module_time(t->module);
 
 	alloc_optimiser(t);
+	gleam_trainer_resume_moments(t);
 
 	if (1 < gleam_team_size(t->team))
 		t->pipeline = gleam_pipeline_create(t);
@@ -441,6 +387,8 @@ void gleam_trainer_free(struct gleam_trainer_s* t)
 
 		free_optimiser(t);
 	}
+
+	gleam_trainer_state_free(t);
 
 	xfree(t->loss);
 	xfree(t->errors);

@@ -14,6 +14,7 @@
 #include "gleam/pipeline.h"
 #include "gleam/report.h"
 #include "gleam/team.h"
+#include "gleam/train_check.h"
 #include "gleam/train_step.h"
 #include "gleam/train.h"
 #include "gleam/unroll.h"
@@ -47,7 +48,7 @@ struct gleam_trainer_s {
 	float* moment2;
 	float* rates;				// of this iteration
 	float host_rates[2];			// on their way there
-	double* sums;				// of each module: of the loss, and of errors of inversion, [restarts][2]
+	double* sums;				// of each module: gleam_trainer_sums
 
 	struct gleam_unroll_s* unroll;
 	struct gleam_module_s* module;
@@ -71,10 +72,31 @@ struct gleam_trainer_s {
 	double backward;
 	double waiting;				// ... of the mean rank, for messages
 	size_t peak;				// bytes, of the rank that takes most
+	struct gleam_bad_s bad;			// what of it is not finite
+	long skipped;				// iterations so far in which something was not
 
 	struct gleam_metrics_s metrics;		// last validation
+	bool has_metrics;			// there was one
+	bool validated;				// what is due after this iteration has been done
 	double best;				// nRMSE
+	long best_iteration;
+	float* best_params;			// of rank 0, on its host; NULL without validation
 	long misses;				// validations since
+
+	long written;				// iteration of the last weights that were written
+	long best_written;
+
+	char* state;				// its file
+	char* conditions;			// of rank 0
+	struct gleam_state_reader_s* resumed;	// ... while it is read, or NULL
+	float* room;				// on the host, for the moments of a module
+	long first;				// iteration after which this run goes on, or 0
+	long saved;				// iteration of the last state, or 0
+	double before;				// seconds of training of earlier runs
+
+	const char* changed;			// a file of the data that has, and how
+	const char* how;
+	double looked;				// when it was asked last
 
 	double start;
 };
@@ -87,17 +109,19 @@ extern void gleam_trainer_alloc(struct gleam_trainer_s* trainer);
 
 extern size_t gleam_trainer_params_bytes(const struct gleam_trainer_s* trainer);
 
-// where the last weights go when the best ones are the result; for xfree
-extern char* gleam_trainer_last(const struct gleam_train_s* conf);
-
-// doubles in sums, of a module
+/* What comes of a module in an iteration: the sum of its loss, for each inversion those of its
+ * error and its norm; then checks of each part of the mini-batch and of all of it, two
+ * numbers each (nn_adam_factor). How many, how many parts, and where a check is.
+ */
 extern long gleam_trainer_sums(const struct gleam_trainer_s* trainer);
+extern long gleam_trainer_parts(const struct gleam_trainer_s* trainer);
+extern long gleam_trainer_check(const struct gleam_trainer_s* trainer, long part);
 
 // elements of the references of a mini-batch, of all replicas
 extern double gleam_trainer_count(const struct gleam_trainer_s* trainer);
 
-// this rank's samples in an iteration's mini-batch
-extern void gleam_trainer_samples(const struct gleam_trainer_s* trainer, long iteration, long samples[]);
+// a replica's samples in an iteration's mini-batch
+extern void gleam_trainer_samples(const struct gleam_trainer_s* trainer, long replica, long iteration, long samples[]);
 
 extern void gleam_trainer_free(struct gleam_trainer_s* trainer);
 

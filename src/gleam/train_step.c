@@ -14,7 +14,7 @@
 #include "gleam/batch.h"
 #include "gleam/module.h"
 #include "gleam/place.h"
-#include "gleam/train_keep.h"
+#include "gleam/train_check.h"
 #include "gleam/train_setup.h"
 #include "gleam/unroll.h"
 
@@ -57,12 +57,23 @@ void gleam_step_backward(struct gleam_trainer_s* t, struct gleam_batch_s* batch,
 			gleam_batch_x0(batch, part), gleam_batch_ref(batch, part), sums, sums + 1);
 }
 
-void gleam_step_update(struct gleam_trainer_s* t, long m)
+/* The loss and the squared norm of the gradient as they are now, in the place of a part or,
+ * after all of them, in that of the whole mini-batch.
+ */
+void gleam_step_check(struct gleam_trainer_s* t, long part, double* sums)
+{
+	double* check = sums + gleam_trainer_check(t, part);
+
+	t->place->device->copy(check, sums, sizeof(double));
+	gleam_module_energy(t->module, check + 1);
+}
+
+void gleam_step_update(struct gleam_trainer_s* t, long m, const double* sums)
 {
 	long moments = (m / t->team->schedule.stages) * t->length * t->weights->P;
 	struct nn_adam_tail_s tail = { .trained = t->weights->net.learn_dc, .min = DC_PARAM_MIN };
 
-	t->place->device->adam(&t->conf->adam, &tail, t->rates, t->length, t->weights->P,
+	t->place->device->adam(&t->conf->adam, &tail, t->rates, sums + gleam_trainer_check(t, gleam_trainer_parts(t)), t->length, t->weights->P,
 			module_params(t, m), t->moment1 + moments, t->moment2 + moments, gleam_module_gradient(t->module));
 }
 
@@ -116,10 +127,13 @@ static void train_module(struct gleam_step_s* s, long m)
 		gleam_step_forward(t, s->batch, part, s->out);
 		gleam_step_backward(t, s->batch, part, s->out, sums);
 
+		gleam_step_check(t, part, sums);
+
 		t->place->device->copy(gleam_batch_x(s->batch, part), s->out, (size_t)gleam_unroll_pixels(t->unroll) * CFL_SIZE);
 	}
 
-	gleam_step_update(t, m);
+	gleam_step_check(t, gleam_trainer_parts(t), sums);
+	gleam_step_update(t, m, sums);
 }
 
 static void train_modules(void* data)
@@ -140,7 +154,7 @@ static void take_all(struct gleam_step_s* s)
 	t->place->device->download(sums, t->sums, sizeof(sums));
 
 	for (long m = 0; m < modules; m++)
-		gleam_trainer_take(t, m, sums[m]);
+		gleam_trainer_take(t, m, &(const double*){ sums[m] });
 }
 
 void gleam_step_iteration(struct gleam_step_s* s)
@@ -149,7 +163,7 @@ void gleam_step_iteration(struct gleam_step_s* s)
 	long samples[t->share];
 	double begin = timestamp();
 
-	gleam_trainer_samples(t, t->iteration, samples);
+	gleam_trainer_samples(t, t->team->replica, t->iteration, samples);
 	gleam_batch_load(s->batch, samples);
 	gleam_step_rates(t, t->iteration);
 
@@ -160,7 +174,7 @@ void gleam_step_iteration(struct gleam_step_s* s)
 		t->place->repeat(&s->repeat, train_modules, s);
 
 	// what comes next is read while the device computes
-	gleam_trainer_samples(t, t->iteration + 1, samples);
+	gleam_trainer_samples(t, t->team->replica, t->iteration + 1, samples);
 	gleam_batch_ahead(s->batch, samples);
 	gleam_batch_upload(s->batch);
 

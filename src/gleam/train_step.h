@@ -17,7 +17,11 @@ extern void gleam_step_begin(struct gleam_trainer_s* trainer, long module, doubl
 extern void gleam_step_forward(struct gleam_trainer_s* trainer, struct gleam_batch_s* batch, long part, complex float* out);
 extern void gleam_step_backward(struct gleam_trainer_s* trainer, struct gleam_batch_s* batch, long part, const complex float* out, double* sums);
 
-extern void gleam_step_update(struct gleam_trainer_s* trainer, long module);
+// after a part's backward pass, and once more after the last one (part: the number of parts)
+extern void gleam_step_check(struct gleam_trainer_s* trainer, long part, double* sums);
+
+// where the last check was not finite nothing is changed
+extern void gleam_step_update(struct gleam_trainer_s* trainer, long module, const double* sums);
 
 // the learning rate, on its way to the device
 extern void gleam_step_rates(struct gleam_trainer_s* trainer, long iteration);

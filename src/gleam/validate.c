@@ -1,4 +1,7 @@
 #include <complex.h>
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "num/multind.h"
@@ -13,6 +16,7 @@
 #include "gleam/exchange.h"
 #include "gleam/metrics.h"
 #include "gleam/place.h"
+#include "gleam/signals.h"
 #include "gleam/unroll.h"
 
 #include "gleam/validate.h"
@@ -149,12 +153,17 @@ struct gleam_validator_s {
 
 	complex float* out;
 	complex float* host[2];
+
+	// the first output that is not finite; stage 0: none
+	long bad_stage;
+	long bad_sample;
 };
 
 struct gleam_validator_s* gleam_validator_create(struct gleam_unroll_s* unroll, struct gleam_batch_s* batch)
 {
 	PTR_ALLOC(struct gleam_validator_s, r);
 
+	r->bad_stage = 0;
 	r->unroll = unroll;
 	r->batch = batch;
 	r->place = gleam_unroll_place(unroll);
@@ -191,13 +200,33 @@ static void run_stage(const struct gleam_validator_s* r, const float* params)
 	r->place->device->copy(x, r->out, r->bytes);
 }
 
-static void measure(const struct gleam_validator_s* r, const complex float* ref, struct gleam_metrics_s* metrics)
+static bool all_finite(long N, const float x[N])
 {
-	measure_image(metrics, r->img_dims, gleam_place_on_host(r->place, r->host[0], gleam_batch_x(r->batch, 0), r->bytes), r->ref_dims, ref);
+	int bad = 0;
+
+#pragma omp simd reduction(|:bad)
+	for (long i = 0; i < N; i++)
+		bad |= !(fabsf(x[i]) <= FLT_MAX);
+
+	return 0 == bad;
+}
+
+static void measure(struct gleam_validator_s* r, long stage, long sample, const complex float* ref, struct gleam_metrics_s* metrics)
+{
+	const complex float* x = gleam_place_on_host(r->place, r->host[0], gleam_batch_x(r->batch, 0), r->bytes);
+
+	measure_image(metrics, r->img_dims, x, r->ref_dims, ref);
+
+	// undefined metrics alone may come from a reference that is zero
+	if ((0 < r->bad_stage) || all_finite(2 * md_calc_size(DIMS, r->img_dims), (const float*)x))
+		return;
+
+	r->bad_stage = stage;
+	r->bad_sample = sample;
 }
 
 // of stages from the first one on, one after the other
-static void validate_sample(const struct gleam_validator_s* r, long sample, long ahead,
+static void validate_sample(struct gleam_validator_s* r, long sample, long ahead,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_s* metrics)
 {
 	struct gleam_batch_s* batch = r->batch;
@@ -216,7 +245,7 @@ static void validate_sample(const struct gleam_validator_s* r, long sample, long
 			run_stage(r, params[n - 1]);
 
 		if (first <= n)
-			measure(r, ref, metrics + (n - first) * r->slices);
+			measure(r, n, sample, ref, metrics + (n - first) * r->slices);
 	}
 
 	gleam_batch_upload(batch);
@@ -248,7 +277,7 @@ static void add_samples(const struct gleam_validator_s* r, long samples, long ra
 	}
 }
 
-void gleam_validate(struct gleam_validator_s* r, const struct exchange_s* ranks, long samples,
+bool gleam_validate(struct gleam_validator_s* r, const struct exchange_s* ranks, long samples,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1])
 {
 	long rank = exchange_rank(ranks);
@@ -262,13 +291,18 @@ void gleam_validate(struct gleam_validator_s* r, const struct exchange_s* ranks,
 
 	memset(mine, 0, bytes);		// where samples are empty
 
-	for (long s = next_sample(r, samples, rank, size); -1 != s; ) {
+	r->bad_stage = 0;
+
+	for (long s = next_sample(r, samples, rank, size); (-1 != s) && (0 == gleam_signals_stop()); ) {
 
 		long next = next_sample(r, samples, s + size, size);
 
 		validate_sample(r, s, next, N, P, params, first, mine + (s / size) * stages * r->slices);
 		s = next;
 	}
+
+	// some ranks may have been done before the signal came
+	bool broken = (0. < exchange_max(ranks, (0 == gleam_signals_stop()) ? 0. : 1.));
 
 	exchange_gather(ranks, bytes, mine, all);
 
@@ -280,4 +314,14 @@ void gleam_validate(struct gleam_validator_s* r, const struct exchange_s* ranks,
 
 	xfree(mine);
 	xfree(all);
+
+	return !broken;
+}
+
+bool gleam_validator_bad(const struct gleam_validator_s* r, long* stage, long* sample)
+{
+	*stage = r->bad_stage;
+	*sample = r->bad_sample;
+
+	return 0 < r->bad_stage;
 }

@@ -36,14 +36,21 @@ extern char* gleam_weights_base(const char* name);
  */
 extern void gleam_weights_write(const char* name, const struct gleam_weights_s* weights);
 
-// call error() when that will not be possible, for its size or place: to be asked before training
+// calls error() when their header would be too long: to be asked before training
 extern void gleam_weights_check_size(const char* name, const struct gleam_weights_s* weights);
-extern void gleam_weights_check_writable(const char* name);
+
+/* Before training: calls error() when weights cannot be written there. What a writer
+ * that was killed has left is put in order first, or removed.
+ */
+extern void gleam_weights_prepare(const char* name);
 
 /* Calls error() with the cause when the file is missing, truncated, of another
  * kind or format version, or its checksum is wrong. No size from the file is
  * trusted before it is checked.
  */
 extern struct gleam_weights_s* gleam_weights_read(const char* name);
+
+// NULL in place of error(), and the message (for xfree; may be NULL: not wanted)
+extern struct gleam_weights_s* gleam_weights_find(const char* name, char** message);
 
 #endif		// _GLEAM_WEIGHTS_H

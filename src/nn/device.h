@@ -55,9 +55,10 @@ struct nn_device_s {
 
 	/* One update of the parameters of several networks, P each; all arrays are
 	 * [networks][P]. rates (on the device, too) come from nn_adam_rates; tail is
-	 * NULL if the last parameter is like the others.
+	 * NULL if the last parameter is like the others. check, on the device, goes to
+	 * nn_adam_factor; where it says 0 nothing changes. NULL: gradients are taken as they are.
 	 */
-	void (*adam)(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float* rates,
+	void (*adam)(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float* rates, const double* check,
 			long networks, long P, float* params, float* m, float* v, const float* grad);
 };
 

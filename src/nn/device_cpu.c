@@ -141,7 +141,7 @@ static void cpu_relu_gradient(enum nn_type type, long N, void* dst, const void* 
 }
 
 
-static void update(const struct nn_adam_conf_s* conf, const float rates[2], long N,
+static void update(const struct nn_adam_conf_s* conf, const float rates[2], float factor, long N,
 		float params[N], float m[N], float v[N], const float grad[N])
 {
 	float beta1 = conf->beta1;
@@ -155,7 +155,7 @@ static void update(const struct nn_adam_conf_s* conf, const float rates[2], long
 #pragma omp parallel for
 	for (long i = 0; i < N; i++) {
 
-		float g = grad[i] + decay * params[i];
+		float g = factor * grad[i] + decay * params[i];
 
 		m[i] = beta1 * m[i] + (1.f - beta1) * g;
 		v[i] = beta2 * v[i] + (1.f - beta2) * g * g;
@@ -165,7 +165,7 @@ static void update(const struct nn_adam_conf_s* conf, const float rates[2], long
 }
 
 
-static void update_tail(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float rates[2],
+static void update_tail(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float rates[2], float factor,
 		float* param, float* m, float* v, const float* grad)
 {
 	if (!tail->trained)
@@ -174,25 +174,29 @@ static void update_tail(const struct nn_adam_conf_s* conf, const struct nn_adam_
 	struct nn_adam_conf_s undecayed = *conf;
 	undecayed.weight_decay = 0.;
 
-	update(&undecayed, rates, 1, param, m, v, grad);
+	update(&undecayed, rates, factor, 1, param, m, v, grad);
 
 	*param = MAX(*param, tail->min);
 }
 
 
-static void cpu_adam(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float* rates,
+static void cpu_adam(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float* rates, const double* check,
 		long networks, long P, float* params, float* m, float* v, const float* grad)
 {
 	long body = (NULL == tail) ? P : (P - 1);
+	float factor = nn_adam_factor(conf, check);
+
+	if (0.f == factor)
+		return;
 
 	for (long pos = 0; pos < networks * P; pos += P) {
 
 		long last = pos + P - 1;
 
-		update(conf, rates, body, params + pos, m + pos, v + pos, grad + pos);
+		update(conf, rates, factor, body, params + pos, m + pos, v + pos, grad + pos);
 
 		if (NULL != tail)
-			update_tail(conf, tail, rates, params + last, m + last, v + last, grad + last);
+			update_tail(conf, tail, rates, factor, params + last, m + last, v + last, grad + last);
 	}
 }
 

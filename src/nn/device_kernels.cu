@@ -1,3 +1,5 @@
+#include <float.h>
+#include <math.h>
 #include <stdint.h>
 
 #include "gpu/bf16.h"
@@ -136,15 +138,34 @@ void nn_gpu_relu_gradient(enum nn_type type, long N, void* dst, const void* src,
 
 // --- Adam
 
+// nn_adam_factor, which is the host's
+static __device__ inline float adam_factor(float clip, const double* check)
+{
+	if (NULL == check)
+		return 1.f;
+
+	if (!(fabs(check[0]) <= DBL_MAX) || !(check[1] <= (double)FLT_MAX))
+		return 0.f;
+
+	double c = (double)clip;
+
+	return ((0. < c) && (check[1] > c * c)) ? (float)(c / sqrt(check[1])) : 1.f;
+}
+
+
 // the last of each network's parameters
 struct tail_s { bool other; bool trained; float min; };
 
 
-static __global__ void adam_kernel(nn_adam_conf_s conf, tail_s tail, const float* rates, long N, long P,
+static __global__ void adam_kernel(nn_adam_conf_s conf, tail_s tail, const float* rates, const double* check, long N, long P,
 		float* params, float* m, float* v, const float* grad)
 {
 	float rate = rates[0];
 	float root = rates[1];
+	float factor = adam_factor(conf.clip, check);
+
+	if (0.f == factor)
+		return;
 
 	for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < N; i += (long)gridDim.x * blockDim.x) {
 
@@ -154,7 +175,7 @@ static __global__ void adam_kernel(nn_adam_conf_s conf, tail_s tail, const float
 			continue;
 
 		float p = params[i];
-		float g = grad[i] + (is_tail ? 0.f : (conf.weight_decay * p));
+		float g = factor * grad[i] + (is_tail ? 0.f : (conf.weight_decay * p));
 
 		float m1 = conf.beta1 * m[i] + (1.f - conf.beta1) * g;
 		float v1 = conf.beta2 * v[i] + (1.f - conf.beta2) * g * g;
@@ -169,7 +190,7 @@ static __global__ void adam_kernel(nn_adam_conf_s conf, tail_s tail, const float
 }
 
 
-void nn_gpu_adam(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float* rates,
+void nn_gpu_adam(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s* tail, const float* rates, const double* check,
 		long networks, long P, float* params, float* m, float* v, const float* grad)
 {
 	long N = networks * P;
@@ -178,5 +199,5 @@ void nn_gpu_adam(const struct nn_adam_conf_s* conf, const struct nn_adam_tail_s*
 	if (NULL != tail)
 		last = tail_s{ true, tail->trained, tail->min };
 
-	GPU_LAUNCH(adam_kernel, gpu_blocks(N, THREADS), THREADS, gpu_stream(), *conf, last, rates, N, P, params, m, v, grad);
+	GPU_LAUNCH(adam_kernel, gpu_blocks(N, THREADS), THREADS, gpu_stream(), *conf, last, rates, check, N, P, params, m, v, grad);
 }

@@ -286,7 +286,7 @@ static void adam_steps(const struct nn_device_s* device, const struct nn_adam_ta
 		float* r = nn_transfer_floats(device, 2, rates);
 		float* g = nn_transfer_floats(device, ALL, grad[t]);
 
-		device->adam(&adam, tail, r, NETWORKS, P, p, m, v, g);
+		device->adam(&adam, tail, r, NULL, NETWORKS, P, p, m, v, g);
 		device->sync();
 
 		device->free(r);

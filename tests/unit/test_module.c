@@ -187,7 +187,7 @@ static void adam_step(const struct nn_adam_conf_s* conf, long step, float* p, fl
 	float rates[2];
 
 	nn_adam_rates(conf, step, rates);
-	nn_device_cpu.adam(conf, NULL, rates, 1, 1, p, m, v, grad);
+	nn_device_cpu.adam(conf, NULL, rates, NULL, 1, 1, p, m, v, grad);
 }
 
 Test(adam, follows_its_definition)

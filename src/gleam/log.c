@@ -1,0 +1,167 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "misc/misc.h"
+#include "misc/types.h"
+
+#include "gleam/atomic.h"
+#include "gleam/newfile.h"
+#include "gleam/warn.h"
+
+#include "gleam/log.h"
+
+struct gleam_log_s {
+
+	const char* name;
+	int fd;
+	off_t last;	// where the last line begins; -1: it cannot be written again
+};
+
+
+static noreturn void fail(const char* name, const char* what)
+{
+	error("%s: cannot %s the log: %s\n", name, what, strerror(errno));
+}
+
+static void write_text(struct gleam_log_s* log, const char* text)
+{
+	size_t left = strlen(text);
+
+	while (0 < left) {
+
+		ssize_t n = write(log->fd, text, left);
+
+		if ((-1 == n) && (EINTR == errno))
+			continue;
+
+		if (-1 == n)
+			fail(log->name, "write");
+
+		text += n;
+		left -= (size_t)n;
+	}
+}
+
+// anything but a file on a disk is written to as it is: a pipe, a terminal
+static bool is_special(const char* name)
+{
+	struct stat st;
+
+	return (0 == stat(name, &st)) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static FILE* open_earlier(const char* name, const char* title)
+{
+	FILE* fp = fopen(name, "r");
+
+	if (NULL == fp) {
+
+		if (ENOENT != errno)
+			fail(name, "read");
+
+		gleam_warn("%s: found no log of what is resumed; a new one begins\n", name);
+		return NULL;
+	}
+
+	char* line = NULL;
+	size_t size = 0;
+
+	if ((-1 == getline(&line, &size, fp)) || (0 != strcmp(line, title)))
+		error("%s: found no log with the columns of this training, expected the one of what is resumed. Give its name, or another one.\n", name);
+
+	free(line);
+
+	return fp;
+}
+
+// what was written after the state was saved comes once more
+static void keep_lines(struct atomic_s* file, FILE* fp, long resume)
+{
+	char* line = NULL;
+	size_t size = 0;
+
+	for (ssize_t n; -1 != (n = getline(&line, &size, fp)); ) {
+
+		if (('\n' != line[n - 1]) || (strtol(line, NULL, 10) > resume))
+			break;
+
+		atomic_append(file, (size_t)n, line);
+	}
+
+	free(line);
+	fclose(fp);
+}
+
+static void begin_file(const char* name, const char* title, long resume)
+{
+	FILE* earlier = (0 < resume) ? open_earlier(name, title) : NULL;
+
+	newfile_clean(name);
+
+	auto file = atomic_begin(name);
+
+	atomic_append(file, strlen(title), title);
+
+	if (NULL != earlier)
+		keep_lines(file, earlier, resume);
+
+	atomic_commit(file);
+}
+
+struct gleam_log_s* gleam_log_create(const char* name, const char* title, long resume)
+{
+	PTR_ALLOC(struct gleam_log_s, log);
+
+	bool special = is_special(name);
+
+	if (!special)
+		begin_file(name, title, resume);
+
+	*log = (struct gleam_log_s){ .name = name, .last = -1, .fd = open(name, O_WRONLY|O_CLOEXEC|(special ? 0 : O_NOFOLLOW)) };
+
+	if (-1 == log->fd)
+		fail(name, "create");
+
+	if (special)
+		write_text(log, title);
+	else
+		lseek(log->fd, 0, SEEK_END);
+
+	return PTR_PASS(log);
+}
+
+void gleam_log_free(struct gleam_log_s* log)
+{
+	close(log->fd);
+	xfree(log);
+}
+
+void gleam_log_line(struct gleam_log_s* log, const char* line)
+{
+	log->last = lseek(log->fd, 0, SEEK_CUR);
+
+	write_text(log, line);
+}
+
+void gleam_log_again(struct gleam_log_s* log, const char* line)
+{
+	if (-1 != log->last)
+		lseek(log->fd, log->last, SEEK_SET);
+
+	write_text(log, line);
+}
+
+void gleam_log_sync(struct gleam_log_s* log)
+{
+	// of a pipe there is nothing to flush
+	if ((0 != fdatasync(log->fd)) && (EINVAL != errno) && (EROFS != errno))
+		fail(log->name, "write");
+}

@@ -1,0 +1,26 @@
+/*
+ * The log of a training run: comma-separated values, a line for each iteration. All functions
+ * call error() where it cannot be written.
+ */
+#ifndef _GLEAM_LOG_H
+#define _GLEAM_LOG_H
+
+struct gleam_log_s;
+
+/* Replaces an earlier file of this name.
+ * @param title		the line with the names of columns
+ * @param resume	a run goes on after this iteration: the lines up to it stay, if there are any. 0: a new run
+ */
+extern struct gleam_log_s* gleam_log_create(const char* name, const char* title, long resume);
+extern void gleam_log_free(struct gleam_log_s* log);
+
+// a line, with its end
+extern void gleam_log_line(struct gleam_log_s* log, const char* line);
+
+// one that comes in the place of the last one, and is not shorter
+extern void gleam_log_again(struct gleam_log_s* log, const char* line);
+
+// to disk, where the file is on one
+extern void gleam_log_sync(struct gleam_log_s* log);
+
+#endif		// _GLEAM_LOG_H

@@ -1,0 +1,229 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "misc/debug.h"
+#include "misc/misc.h"
+
+#include "gleam/newfile.h"
+
+#define SUFFIX ".new"
+
+enum { RANDOM = 6, TRIES = 100 };
+
+#define READ_WRITE (S_IRUSR|S_IWUSR|S_IRGRP|S_IWGRP|S_IROTH|S_IWOTH)
+
+
+char* newfile_name(const char* path)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+	unsigned char bytes[RANDOM];
+	char text[RANDOM + 1];
+
+	// as many as these always come at once
+	if (RANDOM != getrandom(bytes, RANDOM, 0))
+		return NULL;
+
+	for (int i = 0; i < RANDOM; i++)
+		text[i] = letters[bytes[i] % 32];
+
+	text[RANDOM] = '\0';
+
+	return ptr_printf("%s.%s" SUFFIX, path, text);
+}
+
+// a link, or anything else that is there already, is no new file
+static int create(struct newfile_s* file, const char* path)
+{
+	file->name = newfile_name(path);
+
+	if (NULL == file->name)
+		return errno;
+
+	file->fd = open(file->name, O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, READ_WRITE);
+
+	if (-1 != file->fd)
+		return 0;
+
+	int err = errno;
+	XFREE(file->name);
+
+	return err;
+}
+
+int newfile_create(struct newfile_s* file, const char* path)
+{
+	int err = EEXIST;
+
+	*file = (struct newfile_s){ .fd = -1 };
+
+	for (int i = 0; (EEXIST == err) && (i < TRIES); i++)
+		err = create(file, path);
+
+	if (0 != err)
+		return err;
+
+	// while it is held nobody takes it for a leftover
+	flock(file->fd, LOCK_EX|LOCK_NB);
+
+	struct stat st;
+
+	if ((0 == lstat(path, &st)) && S_ISREG(st.st_mode) && (0 != fchmod(file->fd, st.st_mode & 0777)))
+		err = errno;
+
+	if (0 != err)
+		newfile_drop(file);
+
+	return err;
+}
+
+int newfile_write(struct newfile_s* file, size_t size, const void* data)
+{
+	const char* p = data;
+
+	while (0 < size) {
+
+		ssize_t n = write(file->fd, p, MIN(size, (size_t)1 << 30));
+
+		if (0 > n) {
+
+			if (EINTR == errno)
+				continue;
+
+			return errno;
+		}
+
+		p += n;
+		size -= (size_t)n;
+	}
+
+	return 0;
+}
+
+int newfile_close(struct newfile_s* file)
+{
+	int err = (0 == fsync(file->fd)) ? 0 : errno;
+
+	if ((0 != close(file->fd)) && (0 == err))
+		err = errno;
+
+	file->fd = -1;
+
+	return err;
+}
+
+
+/* The rename has happened already: when the folder cannot be flushed (some file
+ * systems cannot) this is no reason to stop.
+ */
+static void flush_folder(const char* path)
+{
+	char* copy = ptr_printf("%s", path);
+	int fd = open(dirname(copy), O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+
+	if ((-1 == fd) || ((-1 == fsync(fd)) && (EINVAL != errno)))
+		debug_printf(DP_WARN, "%s: written, but its folder could not be flushed to disk: %s\n", path, strerror(errno));
+
+	if (-1 != fd)
+		close(fd);
+
+	xfree(copy);
+}
+
+int newfile_rename(struct newfile_s* file, const char* path)
+{
+	if (0 != rename(file->name, path))
+		return errno;
+
+	XFREE(file->name);
+	flush_folder(path);
+
+	return 0;
+}
+
+void newfile_drop(struct newfile_s* file)
+{
+	if (-1 != file->fd)
+		close(file->fd);
+
+	if (NULL != file->name)
+		unlink(file->name);
+
+	file->fd = -1;
+	XFREE(file->name);
+}
+
+
+static bool is_leftover(const char* name, const char* of)
+{
+	size_t len = strlen(of);
+
+	return    (0 == strncmp(name, of, len)) && ('.' == name[len])
+	       && (len + 1 + RANDOM + strlen(SUFFIX) == strlen(name))
+	       && (0 == strcmp(name + len + 1 + RANDOM, SUFFIX))
+	       && (NULL == memchr(name + len + 1, '.', RANDOM));
+}
+
+// its writer, which would hold it, is gone
+static bool is_abandoned(const char* name)
+{
+	struct stat st;
+	int fd = open(name, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
+
+	if (-1 == fd)
+		return false;
+
+	bool free = (0 == flock(fd, LOCK_EX|LOCK_NB));
+	bool mine = (0 == fstat(fd, &st)) && S_ISREG(st.st_mode) && (geteuid() == st.st_uid);
+
+	close(fd);
+
+	return free && mine;
+}
+
+void newfile_left(const char* path, bool (*fun)(const char* name, void* data), void* data)
+{
+	char* dir_copy = ptr_printf("%s", path);
+	char* base_copy = ptr_printf("%s", path);
+	const char* folder = dirname(dir_copy);
+	const char* base = basename(base_copy);
+	DIR* dir = opendir(folder);
+	bool done = (NULL == dir);
+
+	for (struct dirent* entry; !done && (NULL != (entry = readdir(dir))); ) {
+
+		if (!is_leftover(entry->d_name, base))
+			continue;
+
+		char* name = ptr_printf("%s/%s", folder, entry->d_name);
+
+		done = is_abandoned(name) && fun(name, data);
+		xfree(name);
+	}
+
+	if (NULL != dir)
+		closedir(dir);
+
+	xfree(base_copy);
+	xfree(dir_copy);
+}
+
+static bool remove_one(const char* name, void*)
+{
+	unlink(name);
+
+	return false;
+}
+
+void newfile_clean(const char* path)
+{
+	newfile_left(path, remove_one, NULL);
+}

@@ -1,0 +1,162 @@
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "misc/misc.h"
+#include "misc/version.h"
+
+#include "nn/backend.h"
+
+#include "gleam/conf.h"
+#include "gleam/data.h"
+#include "gleam/train_setup.h"
+
+#include "gleam/train_conditions.h"
+
+
+static const char* precision_name(enum nn_precision precision)
+{
+	return (NN_BF16 == precision) ? "bf16" : ((NN_TF32 == precision) ? "tf32" : "fp32");
+}
+
+static void print_trainer(const struct gleam_trainer_s* t, FILE* fp)
+{
+	static const char* const names[] = { [GLEAM_GREEDY] = "greedy", [GLEAM_END_TO_END] = "end-to-end", [GLEAM_CHECKPOINT] = "checkpoint", [GLEAM_MEL] = "mel" };
+
+	fprintf(fp, "--trainer: %s\n", names[t->conf->trainer.type]);
+
+	if (GLEAM_MEL == t->conf->trainer.type)
+		fprintf(fp, "--checkpoints: %ld\n--fixed-point: %d\n", t->keep.checkpoints, t->keep.fixed_point);
+}
+
+static void print_optimiser(const struct gleam_trainer_s* t, FILE* fp)
+{
+	const struct nn_adam_conf_s* adam = &t->conf->adam;
+
+	fprintf(fp, "--lr: %.9g\n", (double)adam->lr);
+
+	if (GLEAM_LR_SAME == t->conf->lr_end)
+		fprintf(fp, "--lr-end: none\n");
+	else
+		fprintf(fp, "--lr-end: %.9g at iteration %ld (--max-iter or --epochs)\n", (double)t->conf->lr_end, t->total);
+
+	fprintf(fp, "--weight-decay: %.9g\n--clip-norm: %.9g\n", (double)adam->weight_decay, (double)adam->clip);
+	fprintf(fp, "--adam: beta1 %.9g beta2 %.9g epsilon %.9g\n", (double)adam->beta1, (double)adam->beta2, (double)adam->eps);
+}
+
+static void print_options(const struct gleam_trainer_s* t, FILE* fp)
+{
+	const struct gleam_train_s* c = t->conf;
+
+	fprintf(fp, "--ref-kspace: %s\n", c->train.ref_kspace ? "yes" : "no");
+	fprintf(fp, "--valid-every: %ld\n", t->valid_every);
+	fprintf(fp, "--batch-size: %ld\n--micro-batch: %ld\n--replicas: %ld\n", c->batch_size, c->micro_batch, c->replicas);
+	fprintf(fp, "--seed: %llu\n--no-shuffle: %s\n", c->seed, c->shuffle ? "no" : "yes");
+
+	print_trainer(t, fp);
+	print_optimiser(t, fp);
+
+	fprintf(fp, "--backend: %s\n--precision: %s\n", t->backend->name, precision_name(t->backend->precision));
+	fprintf(fp, "--fast-math: %s\n", c->compute.fast_math ? "yes" : "no");
+}
+
+// "name value" lines, of which names are those of options
+static void print_network(const struct gleam_net_s* net, FILE* fp)
+{
+	char* text = NULL;
+	size_t size = 0;
+	FILE* lines = open_memstream(&text, &size);
+
+	if (NULL == lines)
+		error("Could not allocate memory.\n");
+
+	gleam_net_print(net, lines);
+	fclose(lines);
+
+	for (char* line = strtok(text, "\n"); NULL != line; line = strtok(NULL, "\n")) {
+
+		int len = (int)strcspn(line, " ");
+
+		fprintf(fp, "network %.*s:%s\n", len, line, line + len);
+	}
+
+	free(text);
+}
+
+char* gleam_trainer_conditions(const struct gleam_trainer_s* t)
+{
+	char* text = NULL;
+	size_t size = 0;
+	FILE* fp = open_memstream(&text, &size);
+
+	if (NULL == fp)
+		error("Could not allocate memory.\n");
+
+	fprintf(fp, "version: gleam %s in BART %s\n", GLEAM_VERSION, bart_version);
+
+	gleam_data_print(t->data, "training", fp);
+
+	if (NULL != t->valid)
+		gleam_data_print(t->valid, "validation", fp);
+	else
+		fprintf(fp, "validation k-space: none\n");
+
+	print_network(&t->weights->net, fp);
+	print_options(t, fp);
+
+	fclose(fp);
+
+	return text;
+}
+
+
+static const char* next_line(const char* line)
+{
+	const char* end = strchr(line, '\n');
+
+	return (NULL == end) ? "" : (end + 1);
+}
+
+// its value, or its end where there is none
+static const char* value_of(const char* line, int* name, int* len)
+{
+	*len = (int)strcspn(line, "\n");
+	*name = (int)strcspn(line, ":\n");
+
+	const char* value = line + *name + ((':' == line[*name]) ? 1 : 0);
+
+	value += (' ' == *value) ? 1 : 0;
+	*len -= (int)(value - line);
+
+	return value;
+}
+
+void gleam_trainer_check_conditions(const struct gleam_trainer_s* t, const char* path, const char* saved)
+{
+	char* now = gleam_trainer_conditions(t);
+	const char* a = now;
+	const char* b = saved;
+
+	while ((0 == strncmp(a, b, strcspn(a, "\n") + 1)) && ('\0' != *a)) {
+
+		a = next_line(a);
+		b = next_line(b);
+	}
+
+	if (('\0' != *a) || ('\0' != *b)) {
+
+		int name[2];
+		int len[2];
+		const char* value[2] = { value_of(a, &name[0], &len[0]), value_of(b, &name[1], &len[1]) };
+		bool same = (name[0] == name[1]) && (0 == strncmp(a, b, (size_t)name[0]));
+
+		error("%s: was saved with another %.*s: found '%.*s', expected '%.*s%s%.*s'. To resume with this state, only "
+			"--max-iter and --epochs (without --lr-end), --max-time, --patience, --save-every, --skip-nonfinite, --max-inversion-error, "
+			"--log, names of files, and the number of threads and ranks may change. For anything else begin a new training, "
+			"from its weights with --load if you like.\n",
+			path, name[0], a, len[0], value[0], same ? 0 : name[1], b, same ? "" : ": ", len[1], value[1]);
+	}
+
+	xfree(now);
+}

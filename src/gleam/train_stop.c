@@ -1,0 +1,86 @@
+#include <stdbool.h>
+#include <string.h>
+
+#include "misc/debug.h"
+#include "misc/misc.h"
+
+#include "gleam/data.h"
+#include "gleam/exchange.h"
+#include "gleam/report.h"
+#include "gleam/signals.h"
+#include "gleam/team.h"
+#include "gleam/train_setup.h"
+#include "gleam/train_state.h"
+
+#include "gleam/train_stop.h"
+
+static const double LOOK_INTERVAL = 1.;		// seconds
+
+
+// files are looked at now and then
+static bool data_changed(struct gleam_trainer_s* t)
+{
+	double now = timestamp();
+
+	if ((NULL != t->changed) || (now - t->looked < LOOK_INTERVAL))
+		return NULL != t->changed;
+
+	t->looked = now;
+	t->changed = gleam_data_changed(t->data, &t->how);
+
+	if ((NULL == t->changed) && (NULL != t->valid))
+		t->changed = gleam_data_changed(t->valid, &t->how);
+
+	return NULL != t->changed;
+}
+
+static bool is_over(const struct gleam_trainer_s* t)
+{
+	return (0. < t->conf->max_time) && (timestamp() - t->start >= t->conf->max_time);
+}
+
+static bool is_finished(const struct gleam_trainer_s* t)
+{
+	if ((0 < t->total) && (t->iteration >= t->total))
+		return true;
+
+	return is_over(t) || ((0 < t->conf->patience) && (t->misses >= t->conf->patience));
+}
+
+struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* t)
+{
+	struct gleam_stop_s stop;
+
+	// what lies between the members is sent, too
+	memset(&stop, 0, sizeof(stop));
+
+	if (gleam_team_leads(t->team)) {
+
+		stop.number = gleam_signals_stop();
+		stop.changed = data_changed(t);
+		stop.save = gleam_signals_save();
+		stop.end = (0 != stop.number) || stop.changed || is_finished(t);
+
+		gleam_signals_saved();
+	}
+
+	exchange_broadcast(t->team->all, 0, sizeof(stop), &stop);
+
+	return stop;
+}
+
+bool gleam_trainer_interrupted(struct gleam_trainer_s* t)
+{
+	return (0 != gleam_signals_stop()) || gleam_signals_save() || data_changed(t) || is_over(t);
+}
+
+void gleam_trainer_tell_changed(const struct gleam_trainer_s* t)
+{
+	if (NULL == t->changed)
+		return;
+
+	gleam_report_break(t->report);
+
+	error("%s: %s: training stops, since its result would be of two different data sets. %s Put the file back as it was, and resume; "
+		"or begin a new training.\n", t->changed, t->how, gleam_trainer_kept(t));
+}
