@@ -3,7 +3,7 @@
  * is called, and what is added behind all others so that it ends soon:
  *
  *	plan	bart gleam ... --memory
- *	train	bart gleam ... with one iteration of a tiny network
+ *	train	bart gleam ... with two iterations of a tiny network
  *	size	bart gleam-infer ... --memory
  *	infer	bart gleam-infer ... on the CPU
  *
@@ -40,7 +40,7 @@ struct command_s {
 static const struct command_s commands[] = {
 
 	{ "plan", "gleam", main_gleam, { "--memory" } },
-	{ "train", "gleam", main_gleam, { "-n", "1", "-I", "2", "-M", "2", "--features", "2", "--blocks", "1", "--layers", "2", "--cg-iter", "2" } },
+	{ "train", "gleam", main_gleam, { "-n", "2", "-I", "2", "-M", "2", "--features", "2", "--blocks", "1", "--layers", "2", "--cg-iter", "2" } },
 	{ "size", "gleam-infer", main_gleam_infer, { "--memory" } },
 	{ "infer", "gleam-infer", main_gleam_infer, { } },
 };
@@ -107,11 +107,31 @@ static void add_all(struct call_s* c, struct fuzz_text_s all)
 		add(c, (struct fuzz_text_s){ c->command->last[i], strlen(c->command->last[i]) });
 }
 
+static enum fuzz_end run(const struct command_s* command, struct fuzz_text_s all)
+{
+	struct call_s c = { .command = command };
+
+	add_all(&c, all);
+
+	enum fuzz_end end = fuzz_call(call, &c);
+
+	for (int i = 0; i < c.argc; i++)
+		free(c.argv[i]);
+
+	return end;
+}
+
 int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/)
 {
+	// "s" has a state to resume from
+	static const struct command_s plain = { "", "gleam", main_gleam, { } };
+	static const char first[] = "-n\n1\n-b\n1\n-I\n2\n--features\n2\n--blocks\n1\ns\nksp\nmap\nref";
+
 	fuzz_enter();
 	num_init();
 	data_make();
+
+	fuzz_expect(FUZZ_RETURNED == run(&plain, (struct fuzz_text_s){ first, strlen(first) }), "a state that is saved");
 	fuzz_keep();
 
 	return 0;
@@ -124,18 +144,13 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
 
 	fuzz_take(&all, "\n", &first);
 
-	struct call_s c = { .command = command_of(first) };
+	const struct command_s* command = command_of(first);
 
-	if (NULL == c.command)
+	if (NULL == command)
 		return 0;
 
 	fuzz_clean();
-	add_all(&c, all);
-
-	fuzz_call(call, &c);
-
-	for (int i = 0; i < c.argc; i++)
-		free(c.argv[i]);
+	run(command, all);
 
 	return 0;
 }

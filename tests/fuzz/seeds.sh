@@ -1,6 +1,6 @@
 #!/bin/bash
 # First inputs of the harnesses, made by the commands themselves: BART=<binary>
-# tests/fuzz/seeds.sh <folder> writes <folder>/{weights,header,options}/seed-*.
+# tests/fuzz/seeds.sh <folder> writes <folder>/{weights,header,options,state}/seed-*.
 set -eu
 
 [ $# -eq 1 ] || { echo "Usage: seeds.sh <folder>" >&2; exit 1; }
@@ -11,7 +11,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 export BART_DEBUG_LEVEL=0 OMP_NUM_THREADS=1
-mkdir -p "$out/weights" "$out/header" "$out/options"
+mkdir -p "$out/weights" "$out/header" "$out/options" "$out/state"
 cd "$tmp"
 
 bart() { "$BART" "$@" > /dev/null; }
@@ -38,11 +38,28 @@ train -I 1 --blocks 1 w-pgd ksp map ref
 train -I 4 -M 2 --blocks 1 --learn-dc w-blocks ksp map ref
 train --modl -I 2 --layers 2 --cg-iter 2 w-modl ksp map ref
 train -I 1 --blocks 1 w-series series map sref
+train -I 2 --blocks 1 --valid-data k=ksp,c=map,r=ref w-valid ksp map ref
 
 for w in pgd blocks modl series; do
 
 	(cat w-$w.hdr; echo "%%data"; cat w-$w.cfl) > "$out/weights/seed-$w"
 	(echo; echo "%%pending"; cat w-$w.hdr; echo "%%data"; cat w-$w.cfl) > "$out/weights/seed-$w-pending"
+done
+
+# text and floats of a state, without its checksum
+state()
+{
+	local text
+	text=$(grep -abo '^end$' "$1" | head -n 1 | cut -d : -f 1)
+	head -c $((text + 4)) "$1"
+	echo "%%floats"
+	tail -c +$((text + 5)) "$1" | head -c 256
+}
+
+for w in pgd modl valid; do
+
+	state w-$w.state > "$out/state/seed-$w"
+	cat w-$w.state > "$out/state/seed-$w-whole"
 done
 
 bart ones 7 1 2 1 1 1 1 3 ones
@@ -86,6 +103,9 @@ line train -b 1 --log log.csv --valid-data $valid o ksp map ref
 line train --modl -b 2 --micro-batch 1 -l m o ksp map ref
 line train --trajectory trj -b 1 --valid-data k=nksp,c=map,r=nref,t=trj o nksp map nref
 line train --modl --trainer mel --checkpoints 1 -b 1 o ksp map ref
+line plan --resume -n 3 -b 1 -I 2 --features 2 --blocks 1 s ksp map ref
+line train --resume -n 3 -b 1 s ksp map ref
+line train --save-every 1 --skip-nonfinite 2 -b 1 o ksp map ref
 line size -I 1 --pattern pat w ksp map o
 line size --trajectory trj --stages m nksp map o
 line infer --stages -r ref --pattern pat w ksp map o
