@@ -102,12 +102,16 @@ minimize()
 	build_clang "$target"
 	make_tmp
 	mkdir -p "$tmp/kept" "$tmp/others" "$found"
+
+	# copies, since a fuzzer may be at work there
 	cp "$corpus"/* "$tmp/others/"
+	cp -r "$found" "$tmp/found"
+
 	mv "$tmp"/others/seed-* "$tmp/kept/"
 	mv "$tmp"/others/fixed-* "$tmp/kept/" 2> /dev/null || true
 
 	"$root/build/fuzz/gleam_fuzz_$target" $LIMITS -set_cover_merge=1 -use_counters=0 -use_cmp=0 -max_len="${MAX_LEN:-1024}" \
-		"$tmp/kept" "$tmp/others" "$found" 2>&1 | tail -n 1
+		"$tmp/kept" "$tmp/others" "$tmp/found" 2>&1 | tail -n 1
 
 	rm -f "$corpus"/*
 	cp "$tmp"/kept/* "$corpus/"
