@@ -98,6 +98,10 @@ unit: overlay
 	$(bartmake) gleam_library
 	$(if $(filter cuda,$(gpu)),$(bartmake) gleam_plans)
 
+# a harness of tests/fuzz/, with the compiler and the flags of tests/fuzz/run.sh
+fuzz-%: overlay
+	$(bartmake) gleam_fuzz_$*
+
 install: all
 	$(MAKE) --no-print-directory -C $(B) $(switches) install PREFIX=$(PREFIX)
 

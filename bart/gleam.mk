@@ -53,6 +53,16 @@ utests/cudnn/driver/libcuda.so.1: utests/cudnn/driver.c
 	mkdir -p $(@D)
 	$(CC) -Wall -Wextra -shared -fPIC -I$(CUDA_BASE)/include -Wl,-soname,libcuda.so.1 $< -o $@
 
+# harnesses of our tests/fuzz/, one program each (tests/fuzz/run.sh): with libFuzzer's main, or FUZZ_MAIN=replay
+
+fuzz_wrapped := malloc calloc realloc aligned_alloc strdup free mmap munmap madvise fopen fclose exit
+fuzz_objs := $(patsubst %,utests/fuzz/%.o,fuzz held data $(FUZZ_MAIN))
+
+src/gleam.o src/gleam_infer.o: CPPFLAGS += -include src/main.h
+
+gleam_fuzz_%: utests/fuzz/%.o src/gleam.o src/gleam_infer.o $(fuzz_objs) $$(MODULES_gleam) $(MODULES)
+	$(LINKER) $(LDFLAGS) $(CFLAGS) $(CPPFLAGS) $(FUZZ_LINK) $(fuzz_wrapped:%=-Wl,--wrap=%) $+ $(FFTW_L) $(BLAS_L) $(PNG_L) $(LIBS) -lm $(LIBRT) -o $@
+
 # programs of our bench/, one each; a folder of that name would be in the way of the tool `bench`
 
 gleam_bench_%: benchmarks/%.o $$(MODULES_gleam) $(MODULES)

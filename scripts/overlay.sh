@@ -65,6 +65,11 @@ pairs()
 
 	echo "tests/e2e/library.c utests/library.c"
 
+	for f in tests/fuzz/*.[ch]; do
+
+		[ ! -f "$f" ] || echo "$f utests/fuzz/${f##*/}"
+	done
+
 	for f in bench/*.[ch]; do
 
 		[ ! -f "$f" ] || echo "$f benchmarks/${f##*/}"
@@ -74,7 +79,7 @@ pairs()
 	echo "bart/gleam.mk tests/gleam.mk"
 }
 
-mkdir -p "$tree/src/gleam" "$tree/src/gpu" "$tree/utests/gleam" "$tree/benchmarks"
+mkdir -p "$tree/src/gleam" "$tree/src/gpu" "$tree/utests/gleam" "$tree/utests/fuzz" "$tree/benchmarks"
 [ emulated != "$gpu" ] || mkdir -p "$tree/src/emulator/include"
 [ cuda != "$gpu" ] || mkdir -p "$tree/utests/cudnn"
 
@@ -88,10 +93,10 @@ if [ -f "$tree/.overlay" ]; then
 
 		# dependencies that name it would stop make; archives would keep its object
 		rm -f "$tree/$old" "$tree/${old%.*}.o" "$tree/lib/libgleam.a" "$tree/lib/libnn.a" "$tree/lib/libgpu.a" "$tree/lib/libemulator.a"
-		find "$tree/src" "$tree/utests/gleam" -name '.*.d' -exec rm -f {} +
+		find "$tree/src" "$tree/utests/gleam" "$tree/utests/fuzz" -name '.*.d' -exec rm -f {} +
 
 		# without these nothing tells which headers they were made with
-		rm -f "$tree"/utests/gleam/*.o "$tree"/benchmarks/*.o
+		rm -f "$tree"/utests/gleam/*.o "$tree"/utests/fuzz/*.o "$tree"/benchmarks/*.o
 	done
 fi
 
