@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "misc/debug.h"
@@ -66,9 +67,6 @@ int newfile_create(struct newfile_s* file, const char* path)
 
 	*file = (struct newfile_s){ .fd = -1 };
 
-	// beyond a limit of the shell: an error instead of the end
-	signal(SIGXFSZ, SIG_IGN);
-
 	for (int i = 0; (EEXIST == err) && (i < TRIES); i++)
 		err = create(file, path);
 
@@ -89,13 +87,13 @@ int newfile_create(struct newfile_s* file, const char* path)
 	return err;
 }
 
-int newfile_write(struct newfile_s* file, size_t size, const void* data)
+static int write_all(int fd, size_t size, const void* data)
 {
 	const char* p = data;
 
 	while (0 < size) {
 
-		ssize_t n = write(file->fd, p, MIN(size, (size_t)1 << 30));
+		ssize_t n = write(fd, p, MIN(size, (size_t)1 << 30));
 
 		if (0 > n) {
 
@@ -110,6 +108,25 @@ int newfile_write(struct newfile_s* file, size_t size, const void* data)
 	}
 
 	return 0;
+}
+
+// beyond a limit of the shell: an error instead of the end of the process, for this call alone
+int newfile_write(struct newfile_s* file, size_t size, const void* data)
+{
+	sigset_t limit;
+	sigset_t before;
+
+	sigemptyset(&limit);
+	sigaddset(&limit, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &limit, &before);
+
+	int err = write_all(file->fd, size, data);
+
+	// it may wait for us now
+	sigtimedwait(&limit, NULL, &(struct timespec){ });
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+
+	return err;
 }
 
 int newfile_close(struct newfile_s* file)
