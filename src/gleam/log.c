@@ -25,6 +25,11 @@ struct gleam_log_s {
 	off_t last;	// where the last line begins; -1: it cannot be written again
 };
 
+/* Where BART is a library error() goes back to the program, which has no way to close this.
+ * The next log of this thread does.
+ */
+static _Thread_local struct gleam_log_s* unfinished = NULL;
+
 
 static noreturn void fail(const char* name, const char* what)
 {
@@ -33,21 +38,13 @@ static noreturn void fail(const char* name, const char* what)
 
 static void write_text(struct gleam_log_s* log, const char* text)
 {
-	size_t left = strlen(text);
+	int err = newfile_write(&(struct newfile_s){ .fd = log->fd }, strlen(text), text);
 
-	while (0 < left) {
+	if (0 == err)
+		return;
 
-		ssize_t n = write(log->fd, text, left);
-
-		if ((-1 == n) && (EINTR == errno))
-			continue;
-
-		if (-1 == n)
-			fail(log->name, "write");
-
-		text += n;
-		left -= (size_t)n;
-	}
+	errno = err;
+	fail(log->name, "write");
 }
 
 // anything but a file on a disk is written to as it is: a pipe, a terminal
@@ -139,6 +136,9 @@ static void begin_file(const char* name, const char* title, long resume)
 
 struct gleam_log_s* gleam_log_create(const char* name, const char* title, long resume)
 {
+	if (NULL != unfinished)
+		gleam_log_free(unfinished);
+
 	PTR_ALLOC(struct gleam_log_s, log);
 
 	bool special = is_special(name);
@@ -151,6 +151,8 @@ struct gleam_log_s* gleam_log_create(const char* name, const char* title, long r
 	if (-1 == log->fd)
 		fail(name, "create");
 
+	unfinished = log;
+
 	if (special)
 		write_text(log, title);
 	else
@@ -161,6 +163,8 @@ struct gleam_log_s* gleam_log_create(const char* name, const char* title, long r
 
 void gleam_log_free(struct gleam_log_s* log)
 {
+	unfinished = NULL;
+
 	close(log->fd);
 	xfree(log);
 }

@@ -2,18 +2,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "misc/debug.h"
 #include "misc/misc.h"
+#include "misc/types.h"
+
+#include "gleam/limit.h"
 
 #include "gleam/newfile.h"
 
@@ -110,21 +111,12 @@ static int write_all(int fd, size_t size, const void* data)
 	return 0;
 }
 
-// beyond a limit of the shell: an error instead of the end of the process, for this call alone
 int newfile_write(struct newfile_s* file, size_t size, const void* data)
 {
-	sigset_t limit;
-	sigset_t before;
-
-	sigemptyset(&limit);
-	sigaddset(&limit, SIGXFSZ);
-	pthread_sigmask(SIG_BLOCK, &limit, &before);
-
+	auto before = limit_begin();
 	int err = write_all(file->fd, size, data);
 
-	// it may wait for us now
-	sigtimedwait(&limit, NULL, &(struct timespec){ });
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	limit_end(&before);
 
 	return err;
 }

@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "num/flpmath.h"
@@ -21,8 +18,10 @@
 #include "misc/io.h"
 #include "misc/misc.h"
 #include "misc/mmio.h"
+#include "misc/types.h"
 
 #include "gleam/atomic.h"
+#include "gleam/limit.h"
 #include "gleam/newfile.h"
 
 #include "gleam/output.h"
@@ -97,24 +96,13 @@ void output_check(const char* name)
 }
 
 
-/* 0 or errno; some file systems cannot take room, but can write. Beyond a limit of the
- * shell (ulimit -f) it is an error instead of the end: the signal is kept from this thread,
- * for so long, since a program that is linked with BART may have a use for it.
- */
+// 0 or errno; some file systems cannot take room, but can write
 static int take_room(int fd, off_t bytes)
 {
-	sigset_t limit;
-	sigset_t before;
-
-	sigemptyset(&limit);
-	sigaddset(&limit, SIGXFSZ);
-	pthread_sigmask(SIG_BLOCK, &limit, &before);
-
+	auto before = limit_begin();
 	int err = posix_fallocate(fd, 0, bytes);
 
-	// it may wait for us now
-	sigtimedwait(&limit, NULL, &(struct timespec){ });
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	limit_end(&before);
 
 	return ((ENOSPC == err) || (EDQUOT == err) || (EFBIG == err)) ? err : 0;
 }

@@ -11,6 +11,7 @@
 #include "gleam/log.h"
 #include "gleam/memory.h"
 #include "gleam/metrics.h"
+#include "gleam/text.h"
 #include "gleam/warn.h"
 
 #include "gleam/report.h"
@@ -38,10 +39,7 @@ static char* log_title(long modules, long errors, const long at[errors], bool ra
 {
 	char* text = NULL;
 	size_t size = 0;
-	FILE* fp = open_memstream(&text, &size);
-
-	if (NULL == fp)
-		error("Could not allocate memory.\n");
+	FILE* fp = text_open(&text, &size);
 
 	fprintf(fp, "iteration,loss");
 
@@ -163,10 +161,7 @@ static void log_iteration(struct gleam_report_s* r, const struct gleam_progress_
 
 	char* text = NULL;
 	size_t size = 0;
-	FILE* fp = open_memstream(&text, &size);
-
-	if (NULL == fp)
-		error("Could not allocate memory.\n");
+	FILE* fp = text_open(&text, &size);
 
 	print_line(r, p, fp);
 	fclose(fp);

@@ -7,6 +7,7 @@
 #include "gleam/atomic.h"
 #include "gleam/newfile.h"
 #include "gleam/state_format.h"
+#include "gleam/text.h"
 #include "gleam/weights.h"
 
 #include "gleam/state.h"
@@ -49,7 +50,7 @@ static void print_text(const struct gleam_state_s* s, FILE* fp)
 	fprintf(fp, "best %.17g\nbest-iteration %ld\nmisses %ld\n", s->best, s->best_iteration, s->misses);
 	fprintf(fp, "metrics %d\n", s->has_metrics ? 1 : 0);
 	fprintf(fp, "nrmse %.17g\npsnr %.17g\nssim %.17g\n", s->metrics.nrmse, s->metrics.psnr, s->metrics.ssim);
-	fprintf(fp, "skipped %ld\nseconds %.17g\n", s->skipped, s->seconds);
+	fprintf(fp, "skipped %ld\n", s->skipped);
 	fprintf(fp, "# Network\n");
 
 	gleam_net_print(&s->net, fp);
@@ -61,10 +62,7 @@ struct gleam_state_writer_s* gleam_state_begin(const char* path, const struct gl
 {
 	char* text = NULL;
 	size_t size = 0;
-	FILE* fp = open_memstream(&text, &size);
-
-	if (NULL == fp)
-		error("Could not allocate memory.\n");
+	FILE* fp = text_open(&text, &size);
 
 	print_text(state, fp);
 	fclose(fp);

@@ -24,7 +24,6 @@ struct gleam_state_s {
 	bool has_metrics;
 
 	long skipped;		// iterations whose updates were left out (--skip-nonfinite)
-	double seconds;		// of training, of all runs so far
 
 	const char* conditions;	// a line for each option and each file that must be the same
 };

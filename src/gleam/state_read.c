@@ -136,9 +136,8 @@ static void take_values(struct lines_s* l, struct gleam_state_s* s)
 	s->metrics.psnr = take_double(l, "psnr");
 	s->metrics.ssim = take_double(l, "ssim");
 	s->skipped = take_long(l, "skipped", 0);
-	s->seconds = take_double(l, "seconds");
 
-	if (!(0. <= s->best) || !(0. <= s->seconds) || (s->best_iteration > s->iteration))
+	if (!(0. <= s->best) || (s->best_iteration > s->iteration))
 		refuse(l->reader, "found numbers of progress that cannot be: it is damaged");
 }
 

@@ -10,6 +10,7 @@
 
 #include "gleam/conf.h"
 #include "gleam/data.h"
+#include "gleam/text.h"
 #include "gleam/train_setup.h"
 
 #include "gleam/train_conditions.h"
@@ -84,10 +85,7 @@ static void print_network(const struct gleam_net_s* net, FILE* fp)
 {
 	char* text = NULL;
 	size_t size = 0;
-	FILE* lines = open_memstream(&text, &size);
-
-	if (NULL == lines)
-		error("Could not allocate memory.\n");
+	FILE* lines = text_open(&text, &size);
 
 	gleam_net_print(net, lines);
 	fclose(lines);
@@ -106,10 +104,7 @@ char* gleam_trainer_conditions(const struct gleam_trainer_s* t)
 {
 	char* text = NULL;
 	size_t size = 0;
-	FILE* fp = open_memstream(&text, &size);
-
-	if (NULL == fp)
-		error("Could not allocate memory.\n");
+	FILE* fp = text_open(&text, &size);
 
 	fprintf(fp, "version: gleam %s in BART %s\n", GLEAM_VERSION, bart_version);
 

@@ -92,7 +92,6 @@ struct gleam_trainer_s {
 	float* room;				// on the host, for the moments of a module
 	long first;				// iteration after which this run goes on, or 0
 	long saved;				// iteration of the last state, or 0
-	double before;				// seconds of training of earlier runs
 
 	const char* changed;			// a file of the data that has, and how
 	const char* how;

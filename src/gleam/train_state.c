@@ -21,23 +21,6 @@
 
 #include "gleam/train_state.h"
 
-// what becomes the trainer's again, the same on all ranks
-struct progress_s {
-
-	long iteration;
-	bool validated;
-	double best;
-	long best_iteration;
-	long misses;
-	struct gleam_metrics_s metrics;
-	bool has_metrics;
-	long skipped;
-	double seconds;
-
-	struct gleam_net_s net;
-};
-
-
 static long module_size(const struct gleam_trainer_s* t)
 {
 	return t->length * t->weights->P;
@@ -63,7 +46,7 @@ const char* gleam_trainer_kept(const struct gleam_trainer_s* t)
 }
 
 
-static void take_progress(struct gleam_trainer_s* t, const struct progress_s* p)
+static void take_values(struct gleam_trainer_s* t, const struct gleam_state_s* p)
 {
 	t->iteration = p->iteration;
 	t->validated = p->validated;
@@ -73,7 +56,6 @@ static void take_progress(struct gleam_trainer_s* t, const struct progress_s* p)
 	t->metrics = p->metrics;
 	t->has_metrics = p->has_metrics;
 	t->skipped = p->skipped;
-	t->before = p->seconds;
 	t->weights->net = p->net;
 
 	t->first = t->iteration;
@@ -92,53 +74,43 @@ static void adopt_dc(struct gleam_net_s* net, const struct gleam_net_s* from)
 	net->scaling = from->scaling;
 }
 
-static struct progress_s open_state(struct gleam_trainer_s* t)
+static struct gleam_state_s open_state(struct gleam_trainer_s* t)
 {
 	t->resumed = gleam_state_open(t->state);
 
 	if (NULL == t->resumed) {
 
 		debug_printf(DP_INFO, "%s: there is no state to resume from: training begins anew\n", t->state);
-		return (struct progress_s){ };
+		return (struct gleam_state_s){ };
 	}
 
-	const struct gleam_state_s* s = gleam_state_values(t->resumed);
+	struct gleam_state_s s = *gleam_state_values(t->resumed);
 
-	adopt_dc(&t->weights->net, &s->net);
+	adopt_dc(&t->weights->net, &s.net);
+	gleam_trainer_check_conditions(t, t->state, s.conditions);
 
-	gleam_trainer_check_conditions(t, t->state, s->conditions);
+	s.net = t->weights->net;
+	s.conditions = NULL;	// of this rank alone
 
-	return (struct progress_s){
-
-		.iteration = s->iteration,
-		.validated = s->validated,
-		.best = s->best,
-		.best_iteration = s->best_iteration,
-		.misses = s->misses,
-		.metrics = s->metrics,
-		.has_metrics = s->has_metrics,
-		.skipped = s->skipped,
-		.seconds = s->seconds,
-		.net = t->weights->net,
-	};
+	return s;
 }
 
 void gleam_trainer_resume(struct gleam_trainer_s* t)
 {
-	struct progress_s p = { };
+	struct gleam_state_s s = { };
 
 	if (!t->conf->resume)
 		return;
 
 	if (gleam_team_leads(t->team))
-		p = open_state(t);
+		s = open_state(t);
 
-	exchange_broadcast(t->team->all, 0, sizeof(p), &p);
+	exchange_broadcast(t->team->all, 0, sizeof(s), &s);
 
-	if (0 == p.iteration)
+	if (0 == s.iteration)
 		return;
 
-	take_progress(t, &p);
+	take_values(t, &s);
 
 	if (gleam_team_leads(t->team))
 		debug_printf(DP_INFO, "%s: training goes on after iteration %ld\n", t->state, t->iteration);
@@ -204,7 +176,6 @@ static struct gleam_state_writer_s* begin(const struct gleam_trainer_s* t)
 		.metrics = t->metrics,
 		.has_metrics = t->has_metrics,
 		.skipped = t->skipped,
-		.seconds = t->before + timestamp() - t->start,
 		.conditions = t->conditions,
 	};
 

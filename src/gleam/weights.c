@@ -19,6 +19,7 @@
 
 #include "gleam/atomic.h"
 #include "gleam/conf.h"
+#include "gleam/text.h"
 #include "gleam/weights_format.h"
 
 #include "gleam/weights.h"
@@ -126,10 +127,7 @@ static struct atomic_part_s make_header(const char* name, const struct gleam_wei
 
 	char* text = NULL;
 	size_t size = 0;
-	FILE* fp = open_memstream(&text, &size);
-
-	if (NULL == fp)
-		error("Could not allocate memory.\n");
+	FILE* fp = text_open(&text, &size);
 
 	weights_print_dimensions(&layout, fp);
 	print_section(weights, crc, fp);

@@ -15,6 +15,7 @@
 #include "gleam/atomic.h"
 #include "gleam/conf.h"
 #include "gleam/newfile.h"
+#include "gleam/text.h"
 #include "gleam/weights_format.h"
 
 #include "gleam/weights.h"
@@ -131,10 +132,7 @@ static bool check_dimensions(const char* path, const char* text, const struct we
 {
 	char* expected = NULL;
 	size_t size = 0;
-	FILE* fp = open_memstream(&expected, &size);
-
-	if (NULL == fp)
-		error("Could not allocate memory.\n");
+	FILE* fp = text_open(&expected, &size);
 
 	weights_print_dimensions(layout, fp);
 	fclose(fp);

@@ -275,7 +275,7 @@ library <<-COMMANDS
 	gleam-infer --pattern t-pat nowhere t-ksp t-map le
 	gleam-infer --pattern t-pat w t-ksp nowhere le
 	gleam-infer --pattern t-pat w bad t-map le
-	gleam --pattern t-pat --lr 1e30 -I 3 --features 8 -b 1 -n 20 l3 t-ksp t-map t-ref
+	gleam --pattern t-pat --lr 1e30 -I 3 --features 8 -b 1 -n 20 --log log.csv l3 t-ksp t-map t-ref
 	gleam --pattern t-pat --adam beta1 l3 t-ksp t-map t-ref
 	-l 8192 -e 3 gleam-infer --pattern t-pat w bad t-map le
 	gleam-infer --pattern t-pat far-last t-ksp t-map le

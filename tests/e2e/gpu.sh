@@ -44,6 +44,8 @@ for type in pgd modl; do
 	check "$type: 50 losses follow those of the CPU to 1e-3" compare "$(losses_apart c-$type.csv g-$type.csv 50)" "<" 1e-3
 	check "$type: the same bits again" eval "train --$type --learn-dc -n 50 -g h && same_bits g-$type h"
 
+	check "$type: ... stopped and resumed" eval "rm -f h*; train --$type --learn-dc -n 23 -g h && train --$type --learn-dc -n 50 --resume -g h && same_bits g-$type h && cmp g-$type.state h.state"
+
 	infer() { bart gleam-infer --pattern v-pat "$@"; }
 
 	check "$type: reconstruction on CPU and GPU" eval "infer c-$type v-ksp v-map c-out && infer -g c-$type v-ksp v-map g-out"

@@ -29,8 +29,6 @@ spoil()
 	touch -r stamp "$1.cfl"
 }
 
-until_lines() { local i; for i in $(seq 400); do [ -e "$1" ] && [ "$(wc -l < "$1")" -ge "$2" ] && return; sleep 0.02; done; echo "no $2 lines in $1"; return 1; }
-
 # spoiled <ksp or ref> <elements> <option ...>: status in $status, what was said in said
 spoiled()
 {
