@@ -26,7 +26,7 @@ struct gleam_log_s {
 };
 
 /* Where BART is a library error() goes back to the program, which has no way to close this.
- * The next log of this thread does.
+ * The next training of this thread does.
  */
 static _Thread_local struct gleam_log_s* unfinished = NULL;
 
@@ -134,11 +134,14 @@ static void begin_file(const char* name, const char* title, long resume)
 	atomic_commit(file);
 }
 
-struct gleam_log_s* gleam_log_create(const char* name, const char* title, long resume)
+void gleam_log_close_unfinished(void)
 {
 	if (NULL != unfinished)
 		gleam_log_free(unfinished);
+}
 
+struct gleam_log_s* gleam_log_create(const char* name, const char* title, long resume)
+{
 	PTR_ALLOC(struct gleam_log_s, log);
 
 	bool special = is_special(name);

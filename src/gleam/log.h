@@ -19,6 +19,9 @@ extern bool gleam_log_has(const char* name, const char* title);
 extern struct gleam_log_s* gleam_log_create(const char* name, const char* title, long resume);
 extern void gleam_log_free(struct gleam_log_s* log);
 
+// one of an earlier training, which error() has ended where BART is a library
+extern void gleam_log_close_unfinished(void);
+
 // a line, with its end
 extern void gleam_log_line(struct gleam_log_s* log, const char* line);
 

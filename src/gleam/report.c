@@ -59,6 +59,8 @@ static char* log_title(long modules, long errors, const long at[errors], bool ra
 
 struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks, long resume)
 {
+	gleam_log_close_unfinished();
+
 	PTR_ALLOC(struct gleam_report_s, r);
 
 	*r = (struct gleam_report_s){ .errors = errors, .ranks = ranks, .terminal = (1 == isatty(STDERR_FILENO)) };
