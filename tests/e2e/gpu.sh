@@ -119,7 +119,7 @@ check "device memory is flat" eval 'train -g -n 30 --log flat.csv flat && [ 1 -e
 
 # What a training of n iterations (weights are written at the end) has asked of the device: for ten iterations more, no
 # allocation, no plan, a batch of k-space, maps, patterns and references (and two
-# numbers) up, the scales of samples and the losses of modules down.
+# numbers) up, the scales of samples down, and of each module the loss and two checks of both samples and of all.
 count() { sed -n "s/^emulated device: $2 //p" "$1"; }
 more() { echo $(($(count many "$1") - $(count few "$1"))); }
 
@@ -140,7 +140,7 @@ nothing_but_the_batch()
 	[ 0 -eq "$(more allocations)" ] && [ 0 -eq "$(more pinned)" ] && [ 0 -eq "$(more plans)" ] \
 		&& [ 10 -eq "$(more graphs)" ] \
 		&& [ "$(more up)" -ge $((10 * 2 * sample)) ] && [ "$(more up)" -le $((10 * (2 * sample + 4 * 256 + 8))) ] \
-		&& [ "$(more down)" -eq $((10 * (2 * 4 + modules * 8))) ] \
+		&& [ "$(more down)" -eq $((10 * (2 * 4 + modules * (1 + 2 * 3) * 8))) ] \
 		&& [ "$(more synchronisations)" -le $((10 * 5)) ]
 }
 
