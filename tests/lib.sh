@@ -135,7 +135,7 @@ column() { awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == n
 last_of() { column "$@" | tail -n 1; }
 
 # until_lines <log> <lines>: waits for a training in the background
-until_lines() { local i; for i in $(seq 400); do [ -e "$1" ] && [ "$(wc -l < "$1")" -ge "$2" ] && return; sleep 0.02; done; echo "no $2 lines in $1"; return 1; }
+until_lines() { local i; for i in $(seq 3000); do [ -e "$1" ] && [ "$(wc -l < "$1")" -ge "$2" ] && return; sleep 0.02; done; echo "no $2 lines in $1"; return 1; }
 
 # has_backend <name>: is it in this binary?
 has_backend() { ! bart gleam --backend "$1" none none none none 2>&1 | grep -q "there is none of this name"; }

@@ -44,9 +44,9 @@ cat "$out"
 count_unit
 [ 0 -eq $status ] || [ 0 -ne $failed ] || failed=1
 
-for t in tests/e2e/*.sh; do
+for t in tests/errors/run.sh tests/e2e/*.sh; do
 
-	echo "== $(basename "$t" .sh)"
+	echo "== ${t#tests/}"
 	bash "$t" > "$out" 2>&1
 	status=$?
 	cat "$out"

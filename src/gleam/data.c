@@ -1,4 +1,5 @@
 #include <complex.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -88,9 +89,23 @@ static void check_shapes(const struct gleam_data_s* data)
 }
 
 
+// FFT, selection and messages count in int
+static void check_countable(const struct gleam_data_s* data)
+{
+	char text[DIMS_TEXT];
+	long elements = md_calc_size(DIMS, data->img_dims);
+
+	if (INT_MAX < elements)
+		error("%s: found sensitivities %s for k-space of %ld frames: images of %ld elements, expected at most %d. "
+			"Divide each sample: slices or positions along a fully sampled readout by 'bart transpose' to dimension 13.\n",
+			data->maps.name, dims_text(text, data->maps.dims), data->ksp_dims[TIME_DIM], elements, INT_MAX);
+}
+
 // what dimensions that fit may still hide
 static void check_plausible(const struct gleam_data_s* data)
 {
+	check_countable(data);
+
 	char text[DIMS_TEXT];
 	const long* map_dims = data->maps.dims;
 

@@ -49,6 +49,9 @@ bool distinct_same(const char* a, const char* b)
 
 void distinct_check(const char* what, const char* output, bool spelled, int N, const char* const inputs[N])
 {
+	if ('\0' == *output)
+		error("The name of an output (%s) is empty, expected one. Is a variable of a script not set?\n", what);
+
 	for (int i = 0; i < N; i++) {
 
 		if (!distinct_same(output, inputs[i]) || (spelled && (0 == strcmp(output, inputs[i]))))

@@ -151,7 +151,11 @@ bool exchange_takes_device(void)
 // in units of eight bytes, since MPI counts in int
 static int units(size_t bytes)
 {
-	assert((0 == bytes % 8) && (INT_MAX >= bytes / 8));
+	assert(0 == bytes % 8);
+
+	if (INT_MAX < bytes / 8)
+		error("Ranks would exchange %.1f GiB at once, of which MPI takes less than 16. A smaller --batch-size needs less.\n",
+			(double)bytes / (double)(1 << 30));
 
 	return (int)(bytes / 8);
 }
@@ -232,9 +236,9 @@ void exchange_gather(const struct exchange_s* x, size_t bytes, const void* mine,
 		return;
 	}
 
-	assert(INT_MAX >= bytes);
+	int n = units(bytes);
 
-	MPI_Gather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, x->comm);
+	MPI_Gather(mine, n, MPI_INT64_T, all, n, MPI_INT64_T, 0, x->comm);
 }
 
 double exchange_max(const struct exchange_s* x, double v)
@@ -261,7 +265,9 @@ void exchange_sum(const struct exchange_s* x, long N, float data[N], float* room
 	int mine[x->size];
 	int room_places[x->size];
 
-	assert(INT_MAX >= x->size * S);
+	if (INT_MAX < x->size * S)
+		error("Replicas would add up %ld parameters of a module at once, of which MPI counts at most %d. "
+			"More --modules, or fewer --features, need less.\n", N, INT_MAX);
 
 	for (long r = 0; r < x->size; r++) {
 

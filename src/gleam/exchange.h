@@ -61,7 +61,7 @@ extern double exchange_waited(void);
 
 extern void exchange_broadcast(const struct exchange_s* exchange, long root, size_t bytes, void* data);
 
-// what each rank has, to rank 0: [ranks][bytes]
+// what each rank has (a multiple of eight bytes), to rank 0: [ranks][bytes]
 extern void exchange_gather(const struct exchange_s* exchange, size_t bytes, const void* mine, void* all);
 
 // the largest of each rank's

@@ -112,6 +112,74 @@ static void check_size(const char* cfl, const char* hdr, const char* role, const
 }
 
 
+static bool read_numbers(FILE* fp, size_t n, uint64_t x[n])
+{
+	return n == fread(x, sizeof(uint64_t), n, fp);
+}
+
+/* https://github.com/davidssmith/ra: six numbers, dimensions, data, and what one likes behind.
+ * What no .ra file of BART has is said to have no dimensions.
+ */
+static bool read_ra_header(FILE* fp, uint64_t* size, long dims[DIMS])
+{
+	enum { MAGIC, FLAGS, TYPE, BYTES, SIZE, NDIMS, HEADER };
+	enum { BIG_ENDIAN_FLAG = 1, COMPLEX = 4, NDIMS_MAX = 100 };
+
+	uint64_t header[HEADER];
+	uint64_t all[NDIMS_MAX];
+
+	if (!read_numbers(fp, HEADER, header) || (0x7961727261776172ULL != header[MAGIC]) || (0 != (header[FLAGS] & BIG_ENDIAN_FLAG))
+	    || (COMPLEX != header[TYPE]) || (CFL_SIZE != header[BYTES]) || (NDIMS_MAX < header[NDIMS])
+	    || !read_numbers(fp, header[NDIMS], all))
+		return false;
+
+	md_singleton_dims(DIMS, dims);
+
+	for (int i = 0; i < (int)header[NDIMS]; i++) {
+
+		if (i < DIMS)
+			dims[i] = (long)all[i];
+		else if (1 != all[i])
+			return false;
+	}
+
+	*size = header[SIZE];
+
+	return true;
+}
+
+static void check_ra(const char* name, const char* role)
+{
+	char text[DIMS_TEXT];
+	long dims[DIMS];
+	uint64_t size = 0;
+	struct stat st = { };
+
+	check_readable(name, name, role);
+
+	FILE* fp = fopen(name, "rb");
+	bool known = (NULL != fp) && (0 == fstat(fileno(fp), &st)) && read_ra_header(fp, &size, dims);
+	long header = known ? ftell(fp) : 0;
+
+	if (NULL != fp)
+		fclose(fp);
+
+	if (!known)
+		error("%s: found no header of an .ra file of complex floats in %lld bytes, expected the %s. It is damaged or of another kind: "
+			"write the file again.\n", name, (long long)st.st_size, role);
+
+	long bytes = io_calc_size(DIMS, dims, CFL_SIZE);
+
+	if ((-1 == bytes) || ((uint64_t)bytes != size))
+		error("%s: found dimensions %s for data of %llu bytes, expected %ld. Write the file again.\n",
+			name, dims_text(text, dims), (unsigned long long)size, bytes);
+
+	if (bytes > st.st_size - header)
+		error("%s: found %lld bytes, expected %ld for the dimensions %s of its header: truncated. Copy or write the file again.\n",
+			name, (long long)st.st_size, header + bytes, dims_text(text, dims));
+}
+
+
 /* What load_cfl would find as well, but say less about. Streams cannot be looked
  * at beforehand; on other ranks the file need not be there.
  */
@@ -123,6 +191,10 @@ static void check_file(const char* name, const char* role)
 	switch (file_type(name)) {
 
 	case FILE_TYPE_RA:
+
+		check_ra(name, role);
+		break;
+
 	case FILE_TYPE_COO:
 
 		check_readable(name, name, role);

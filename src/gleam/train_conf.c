@@ -33,46 +33,74 @@ static void check_valid_files(const struct gleam_files_s* f)
 		error("--valid-data needs k-space, maps and reference: --valid-data k=<file>,c=<file>,r=<file>[,p=<pattern>][,t=<trajectory>]\n");
 }
 
-void gleam_train_check(const struct gleam_train_s* c)
+static void check_count(const char* option, long value)
 {
-	check_valid_files(&c->valid);
+	if (0 > value)
+		error("%s is %ld, but must not be negative\n", option, value);
+}
 
+static void check_number(const char* option, double value)
+{
+	if (!(0. <= value) || !isfinite(value))
+		error("%s is %g, but must be finite and not negative\n", option, value);
+}
+
+static void check_beta(const char* name, double value)
+{
+	if (!(0. <= value) || !(1. > value))
+		error("--adam: %s is %g, but must be at least 0 and less than 1\n", name, value);
+}
+
+static void check_batch(const struct gleam_train_s* c)
+{
 	if (1 > c->batch_size)
 		error("--batch-size is %ld, but must be at least 1\n", c->batch_size);
 
 	if ((1 > c->micro_batch) || (0 != c->batch_size % c->micro_batch))
 		error("--micro-batch is %ld, but must divide --batch-size, which is %ld\n", c->micro_batch, c->batch_size);
 
-	if ((1 > c->replicas) || (0 != c->batch_size % (c->replicas * c->micro_batch)))
+	if ((1 > c->replicas) || (0 != (c->batch_size / c->micro_batch) % c->replicas))
 		error("--replicas is %ld, but must divide --batch-size, which is %ld, into parts that hold a multiple of --micro-batch, which is %ld, samples\n",
 			c->replicas, c->batch_size, c->micro_batch);
+}
 
-	if ((0 > c->max_iter) || (0 > c->epochs) || !(0. <= c->max_time) || !isfinite(c->max_time) || (0 > c->patience) || (0 > c->valid_every))
-		error("--max-iter, --epochs, --max-time, --patience and --valid-every must be finite and not negative\n");
+static void check_end(const struct gleam_train_s* c)
+{
+	check_count("--max-iter", c->max_iter);
+	check_count("--epochs", c->epochs);
+	check_number("--max-time", c->max_time);
+	check_count("--patience", c->patience);
+	check_count("--valid-every", c->valid_every);
+	check_count("--save-every", c->save_every);
+	check_count("--skip-nonfinite", c->skip_nonfinite);
 
 	if ((0 < c->patience) && (NULL == c->valid.kspace))
-		error("--patience counts validations: it needs --valid-data\n");
+		error("--patience is %ld, but counts validations: it needs --valid-data\n", c->patience);
+}
 
+static void check_adam(const struct gleam_train_s* c)
+{
 	if (!(0. < c->adam.lr) || !isfinite(c->adam.lr))
 		error("--lr is %g, but must be positive and finite\n", c->adam.lr);
 
-	if ((GLEAM_LR_SAME != c->lr_end) && (!(0. <= c->lr_end) || !isfinite(c->lr_end)))
-		error("--lr-end is %g, but must be finite and not negative\n", c->lr_end);
+	if (GLEAM_LR_SAME != c->lr_end)
+		check_number("--lr-end", c->lr_end);
 
-	if (!(0. <= c->adam.weight_decay) || !isfinite(c->adam.weight_decay))
-		error("--weight-decay is %g, but must be finite and not negative\n", c->adam.weight_decay);
+	check_number("--weight-decay", c->adam.weight_decay);
+	check_number("--clip-norm", c->adam.clip);
+	check_beta("beta1", c->adam.beta1);
+	check_beta("beta2", c->adam.beta2);
 
-	if (!(0. <= c->adam.clip) || !isfinite(c->adam.clip))
-		error("--clip-norm is %g, but must be finite and not negative\n", c->adam.clip);
+	if (!(0. < c->adam.eps) || !isfinite(c->adam.eps))
+		error("--adam: epsilon is %g, but must be positive and finite\n", c->adam.eps);
+}
 
-	if (0 > c->save_every)
-		error("--save-every is %ld, but must not be negative\n", c->save_every);
-
-	if (0 > c->skip_nonfinite)
-		error("--skip-nonfinite is %ld, but must not be negative\n", c->skip_nonfinite);
-
-	if (!((0. <= c->adam.beta1) && (1. > c->adam.beta1) && (0. <= c->adam.beta2) && (1. > c->adam.beta2) && (0. < c->adam.eps)))
-		error("--adam: beta1 and beta2 must be in [0, 1), eps positive\n");
+void gleam_train_check(const struct gleam_train_s* c)
+{
+	check_valid_files(&c->valid);
+	check_batch(c);
+	check_end(c);
+	check_adam(c);
 }
 
 char* gleam_train_last(const struct gleam_train_s* conf)

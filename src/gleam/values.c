@@ -101,7 +101,7 @@ void values_check_maps(const struct input_s* maps)
 
 	for (long i = 0; i < samples; i++)
 		if (values_all_zero(N, maps->data + i * N))
-			error("%s: found nothing but zeros in the sensitivities (sample %ld). "
+			error("%s: found nothing but zeros in the sensitivities (sample %ld), expected coils everywhere in the object. "
 				"Estimate them again ('bart ecalib', with a lower -c), or leave this sample out.\n", maps->name, i);
 
 	check_single_coil(maps, dims);

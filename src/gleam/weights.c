@@ -60,6 +60,9 @@ void gleam_weights_free(struct gleam_weights_s* weights)
 
 char* gleam_weights_base(const char* name)
 {
+	if ('\0' == *name)
+		error("The weights' name is empty, expected one. Is a variable of a script not set?\n");
+
 	if (FILE_TYPE_CFL != file_type(name))
 		error("%s: weights are a pair of files, <name>.hdr and <name>.cfl: "
 			"they cannot be read from or written to a stream, .ra, .coo, .shm or .mem. "

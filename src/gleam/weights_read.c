@@ -54,7 +54,7 @@ static bool read_header(const char* path, char text[IO_MAX_HDR_SIZE + 1], struct
 	text[len] = '\0';
 
 	if (failed)
-		return because(cause, "%s: cannot be read: %s", path, strerror(errno));
+		return because(cause, "%s: cannot be read: %s. Check the name, and the disk", path, strerror(errno));
 
 	return true;
 }
@@ -175,7 +175,7 @@ static float* read_data(const char* path, size_t bytes, struct cause_s* cause)
 
 		if (1 != fread(data, bytes, 1, fp)) {
 
-			because(cause, "%s: cannot be read: %s", path, strerror(errno));
+			because(cause, "%s: cannot be read: %s. Check the name, and the disk", path, strerror(errno));
 			XFREE(data);
 		}
 	}
