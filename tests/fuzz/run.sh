@@ -40,27 +40,13 @@ make_tmp()
 	export FUZZ_TMP=$tmp
 }
 
-# Until version 18 clang does not take a label in front of a declaration or at the
-# end of a block, which C23 allows and BART uses.
-add_statements()
-{
-	[ ! -f build/fuzz/.labels ] || return 0
-
-	(
-		cd build/fuzz
-		sed -i -E 's/^(\t*(case [^:]+|default|[a-z]+)):$/\1: ;/' src/misc/mmio.c src/misc/opts.c src/num/delayed.c \
-			src/networks/nlinvnet.c src/networks/reconet.c src/grecon/optreg.c src/iter/iter2.c
-		touch .labels
-	)
-}
-
 # One thread and no OpenMP: error() leaves critical sections without opening them.
 build_clang()
 {
 	command -v "$CLANG" > /dev/null || die "no $CLANG: apt install clang libblocksruntime-dev"
 
 	make VARIANT=fuzz overlay > /dev/null
-	add_statements
+	scripts/clang-labels.sh build/fuzz
 
 	# BART's arrays may have no elements where there are no dimensions
 	local sanitizers="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vla-bound -fno-sanitize-recover=all"

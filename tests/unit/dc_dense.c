@@ -38,8 +38,12 @@ complex float* dc_random(long N, unsigned int seed)
 {
 	complex float* x = md_alloc(1, MD_DIMS(N), CFL_SIZE);
 
-	for (long i = 0; i < N; i++)
-		x[i] = uniform(&seed) + 1.i * uniform(&seed);
+	for (long i = 0; i < N; i++) {
+
+		float im = uniform(&seed);
+
+		x[i] = uniform(&seed) + 1.if * im;
+	}
 
 	return x;
 }

@@ -61,5 +61,6 @@ extern void case_check_gradient(const struct case_s* c, bool only_dc);
 
 // in -1 .. 1
 extern float case_uniform(unsigned int* seed);
+extern complex float case_complex(unsigned int* seed);
 
 #endif		// _MODULE_CASE_H

@@ -108,10 +108,10 @@ Test(loss, combined_and_its_gradient)
 	complex float grad[FRAMES][MAPS][PIXELS];
 
 	for (int i = 0; i < FRAMES * MAPS * PIXELS; i++)
-		(&x[0][0][0])[i] = case_uniform(&seed) + 1.i * case_uniform(&seed);
+		(&x[0][0][0])[i] = case_complex(&seed);
 
 	for (int i = 0; i < FRAMES * PIXELS; i++)
-		(&ref[0][0])[i] = 2. * (case_uniform(&seed) + 1.i * case_uniform(&seed));
+		(&ref[0][0])[i] = 2.f * case_complex(&seed);
 
 	double sum = gleam_loss_combined(FRAMES, MAPS, PIXELS, 0.5, grad, x, ref);
 

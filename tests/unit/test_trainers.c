@@ -71,7 +71,7 @@ static complex float* random_images(long N)
 	complex float* x = xmalloc((size_t)N * sizeof(complex float));
 
 	for (long i = 0; i < N; i++)
-		x[i] = case_uniform(&seed) + 1.i * case_uniform(&seed);
+		x[i] = case_complex(&seed);
 
 	return x;
 }
