@@ -481,8 +481,14 @@ void gleam_batch_load(struct gleam_batch_s* b, const long samples[])
 
 void gleam_batch_ahead(struct gleam_batch_s* b, const long samples[])
 {
-	if (NULL != b->stage)
+	if (NULL != b->stage) {
+
 		b->place->stage->read(b->stage, samples);
+		return;
+	}
+
+	for (long i = 0; i < b->size; i++)
+		gleam_data_ahead(b->data, samples[i]);
 }
 
 void gleam_batch_ahead_next(struct gleam_batch_s* b, long sample)

@@ -37,7 +37,8 @@ extern void gleam_batch_load(struct gleam_batch_s* batch, const long samples[]);
 
 /* Where images lie on a GPU, what the next call of gleam_batch_load will ask for may
  * be read and uploaded while the device works on this one: ahead begins to read,
- * upload waits for that and begins to copy. On the CPU neither does anything.
+ * upload waits for that and begins to copy. On the CPU the system is told to read its
+ * files ahead, and upload does nothing.
  */
 extern void gleam_batch_ahead(struct gleam_batch_s* batch, const long samples[]);
 extern void gleam_batch_upload(struct gleam_batch_s* batch);

@@ -138,6 +138,16 @@ void gleam_data_reference(const struct gleam_data_s* data, long sample, complex 
 }
 
 
+void gleam_data_ahead(const struct gleam_data_s* data, long sample)
+{
+	const struct input_s* const inputs[] = { &data->kspace, &data->maps, &data->pattern, &data->trajectory, &data->reference };
+
+	for (int i = 0; i < (int)ARRAY_SIZE(inputs); i++)
+		if (NULL != inputs[i]->name)
+			input_ahead(inputs[i], data->kspace.dims, sample);
+}
+
+
 float gleam_data_scaling(long N, const complex float x0[N], float abs[N])
 {
 	if (1 > N)

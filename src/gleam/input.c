@@ -348,6 +348,25 @@ void input_release(const struct input_s* in)
 }
 
 
+void input_ahead(const struct input_s* in, const long sample_dims[DIMS], long sample)
+{
+	if (!in->mapped)
+		return;
+
+	long dims[DIMS];
+
+	md_select_dims(DIMS, ~(unsigned long)SAMPLE_FLAGS, dims, in->dims);
+
+	// samples are the last dimensions, so that each is in one piece
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = (uintptr_t)input_sample(in, sample_dims, sample);
+	uintptr_t end = begin + (uintptr_t)md_calc_size(DIMS, dims) * CFL_SIZE;
+
+	begin -= begin % page;
+	madvise((void*)begin, end - begin, MADV_WILLNEED);
+}
+
+
 long input_samples(const long dims[DIMS])
 {
 	long samples[DIMS];

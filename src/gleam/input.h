@@ -48,6 +48,9 @@ extern const complex float* input_sample(const struct input_s* in, const long sa
  */
 extern void input_release(const struct input_s* in);
 
+// the system begins to read this sample of a file into its cache, for which nobody waits
+extern void input_ahead(const struct input_s* in, const long sample_dims[DIMS], long sample);
+
 // FNV-1a of what comes after that with this hash
 #define INPUT_HASH_START 0xCBF29CE484222325ULL
 extern uint64_t input_hash(uint64_t hash, size_t bytes, const void* data);

@@ -171,17 +171,23 @@ static void load_weights(struct gleam_trainer_s* t)
 {
 	auto from = gleam_weights_read(t->conf->load);
 	struct gleam_weights_s* w = t->weights;
+	struct gleam_net_s net = from->net;
+	long P = from->P;
 
-	if ((from->P != w->P) || (from->net.iterations != w->net.iterations) || (from->net.type != w->net.type))
-		error("%s: holds another network (%s, %ld iterations of %ld parameters), expected what the options describe (%s, %ld of %ld). "
-			"Give the options of its training; they are in %s.hdr.\n", t->conf->load,
-			(GLEAM_PGD == from->net.type) ? "PGD" : "MoDL", from->net.iterations, from->P,
-			(GLEAM_PGD == w->net.type) ? "PGD" : "MoDL", w->net.iterations, w->P, t->conf->load);
+	bool fits = (P == w->P) && (net.iterations == w->net.iterations) && (net.type == w->net.type);
 
-	take_dc(&w->net, &from->net);
-	memcpy(w->params, from->params, (size_t)(w->net.iterations * w->P) * sizeof(float));
+	if (fits)
+		memcpy(w->params, from->params, (size_t)(w->net.iterations * w->P) * sizeof(float));
 
 	gleam_weights_free(from);
+
+	if (!fits)
+		error("%s: holds another network (%s, %ld iterations of %ld parameters), expected what the options describe (%s, %ld of %ld). "
+			"Give the options of its training; they are in %s.hdr.\n", t->conf->load,
+			(GLEAM_PGD == net.type) ? "PGD" : "MoDL", net.iterations, P,
+			(GLEAM_PGD == w->net.type) ? "PGD" : "MoDL", w->net.iterations, w->P, t->conf->load);
+
+	take_dc(&w->net, &net);
 }
 
 struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, struct gleam_net_s net)

@@ -164,6 +164,16 @@ static void take_all(struct gleam_step_s* s)
 		gleam_trainer_take(t, m, &(const double*){ sums[m] });
 }
 
+// what comes next
+static void read_ahead(struct gleam_step_s* s)
+{
+	struct gleam_trainer_s* t = s->trainer;
+	long samples[t->share];
+
+	gleam_trainer_samples(t, t->team->replica, t->iteration + 1, samples);
+	gleam_batch_ahead(s->batch, samples);
+}
+
 void gleam_step_iteration(struct gleam_step_s* s)
 {
 	struct gleam_trainer_s* t = s->trainer;
@@ -174,15 +184,21 @@ void gleam_step_iteration(struct gleam_step_s* s)
 	gleam_batch_load(s->batch, samples);
 	gleam_step_rates(t, t->iteration);
 
+	// while this computes; a device is given its work first
+	bool device = (NULL != t->place->stage);
+
+	if (!device)
+		read_ahead(s);
+
 	// what is timed cannot be recorded
 	if (t->conf->timing)
 		train_modules(s);
 	else
 		t->place->repeat(&s->repeat, train_modules, s);
 
-	// what comes next is read while the device computes
-	gleam_trainer_samples(t, t->team->replica, t->iteration + 1, samples);
-	gleam_batch_ahead(s->batch, samples);
+	if (device)
+		read_ahead(s);
+
 	gleam_batch_upload(s->batch);
 
 	take_all(s);

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Every wrong input of the table: status 1, a message that names the file (or option), what
 # was found, what was expected and a way out, and no file harmed, made or left behind.
-# With a binary that has AddressSanitizer (BART=build/asan/bart) a leak is another status.
+# With a binary that has AddressSanitizer (BART=build/asan/bart) what it reports, leaks among
+# it, is a failure.
 #
 #	tests/errors/run.sh [<pattern>]		only cases whose name has it
 source "$(dirname "$0")/../lib.sh"
@@ -54,6 +55,10 @@ run_case()
 
 		printf '%s' "$out" | tr '\n' ' ' | grep -qE -- "${must[i]}" || missing="${missing:+$missing; }no ${what[i]} '${must[i]}'"
 	done
+
+	case $out in
+	*Sanitizer*|*"runtime error:"*) missing="${missing:+$missing; }a report of a sanitizer" ;;
+	esac
 
 	[ "$before" = "$(files)" ] || missing="${missing:+$missing; }files have changed: $(diff <(echo "$before") <(files) | tr '\n' ' ')"
 

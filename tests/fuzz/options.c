@@ -8,7 +8,7 @@
  *	infer	bart gleam-infer ... on the CPU
  *
  * The files of data.h are there. Arguments with '/' are left out, since they could
- * name files outside of the folder, and those with ".fifo", since BART waits for such
+ * name files outside of the folder, and those with ".fifo", since BART waits for such, or ".mem", which it keeps
  * files to be made.
  */
 #define _GNU_SOURCE
@@ -99,7 +99,7 @@ static void add_all(struct call_s* c, struct fuzz_text_s all)
 
 		fuzz_take(&all, "\n", &arg);
 
-		if (!has(arg, "/") && !has(arg, ".fifo"))
+		if (!has(arg, "/") && !has(arg, ".fifo") && !has(arg, ".mem"))
 			add(c, arg);
 	}
 

@@ -1,0 +1,50 @@
+#!/bin/bash
+# 20 000 iterations: memory and open files are flat; what an iteration takes is told.
+source "$(dirname "$0")/../lib.sh"
+
+make_data t 3 20 18 2 1
+make_data v 2 20 18 2 100
+
+ITERATIONS=${ITERATIONS:-20000}
+small="--pattern t-pat --iterations 1 --features 2 --blocks 1 -b 1"
+valid="--valid-data k=v-ksp,c=v-map,r=v-ref,p=v-pat --valid-every 250 --save-every 100"
+
+# resident memory in KiB and open files, ten times a second, until the process ends
+watch()
+{
+	local rss
+
+	while rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$1/status" 2> /dev/null) && [ -n "$rss" ]; do
+
+		echo "$(date +%s.%N) $rss $(ls "/proc/$1/fd" 2> /dev/null | wc -l)"
+		sleep 0.1
+	done
+}
+
+train()
+{
+	"$BART" gleam $small $valid -n "$ITERATIONS" --log log.csv w t-ksp t-map t-ref 2> said > /dev/null &
+	local pid=$!
+
+	watch $pid > watched
+	wait $pid
+}
+
+# median of a column of the log from one part of it to another, in hundredths
+median() { column log.csv seconds_per_iteration | awk -v a="$1" -v b="$2" -v n="$ITERATIONS" 'NR > a * n / 100 && NR <= b * n / 100' | sort -g | awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)] * 1e6 }'; }
+
+# <column> <from> <to> <most | least>: of what was watched, in hundredths
+watched() { awk -v c="$1" -v a="$2" -v b="$3" -v most="$4" '{ x[NR] = $c } END { for (i = int(a * NR / 100) + 1; i <= b * NR / 100; i++) if (m == "" || (most == "most" ? x[i] > m : x[i] < m)) m = x[i]; print m }' watched; }
+
+check "$ITERATIONS iterations" train
+check "... each of which is in the log" [ "$ITERATIONS" -eq "$(column log.csv iteration | wc -l)" ]
+
+early=$(watched 2 10 30 most)
+late=$(watched 2 80 99 most)
+
+# what an allocator may keep; an iteration that lost 64 bytes would lose 900 KiB from one to the other
+check "... memory stays: $early KiB at first, $late KiB at last" compare "$late" "<" "$((early + 512))"
+check "... open files, too: at most $(watched 3 80 99 most)" compare "$(watched 3 80 99 most)" "<=" "$(watched 3 0 30 most)"
+echo "      microseconds of an iteration, median: $(median 5 25) at first, $(median 80 100) at last"
+
+finish
