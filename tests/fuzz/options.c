@@ -8,8 +8,8 @@
  *	infer	bart gleam-infer ... on the CPU
  *
  * The files of data.h are there. Arguments with '/' are left out, since they could
- * name files outside of the folder, and those with ".fifo", since BART waits for such, or ".mem", which it keeps
- * files to be made.
+ * name files outside of the folder, and those with ".fifo", since BART waits for such
+ * files to be made, or ".mem", which it keeps until the process ends.
  */
 #define _GNU_SOURCE
 
