@@ -98,6 +98,24 @@ check "a data file that is replaced is told" eval 'disturbed replaced && grep -q
 check "a data file that is written to is told" eval 'disturbed in_place && grep -q "bad-ksp: has other contents now" said'
 check "a data file that is cut short is told" eval 'disturbed truncate -s 5000 bad-ksp.cfl && grep -qE "bad-ksp: (was cut short|is another file now, or of another size)" said'
 
+# gleam-infer, of so many samples that it takes seconds
+interrupted()
+{
+	local pid
+
+	bart repmat 14 200 t-ksp many-ksp; bart repmat 14 200 t-pat many-pat
+	"$BART" gleam-infer --pattern many-pat none many-ksp t-map many 2> said &
+	pid=$!
+	sleep 0.1
+	truncate -s 5000 many-ksp.cfl
+	wait $pid
+	[ 1 -eq $? ] || { cat said; return 1; }
+}
+
+bart zeros 2 4 4 many; cp many.cfl many-before.cfl
+check "... also in reconstruction" eval 'interrupted && grep -q "many-ksp: was cut short" said'
+check "... which leaves an earlier output as it was" cmp many.cfl many-before.cfl
+
 touched()
 {
 	rm -f bad-ksp.* s.csv s.state

@@ -136,6 +136,14 @@ data="t-some t-map t-ref" same_for_all "samples of zeros, validation of another 
 
 data="r-ksp r-map r-ref" same_for_all "a trajectory" "2 3" --trajectory traj -I 4 -b 2 -n 4
 
+# of sample 1 the loss overflows, which no file shows
+for i in 0 1 2; do bart extract 13 $i $((i + 1)) t-ref ref$i; done
+bart scale 3e38 ref1 ref-large
+bart extract 13 3 "$(bart show -d 13 t-ref)" t-ref ref-rest
+bart join 13 ref0 ref-large ref2 ref-rest h-ref
+data="t-ksp t-map h-ref" same_for_all "updates that are left out" "2 3" $valid -I 4 -b 2 -n 12 --skip-nonfinite 100
+check "... of which there were some" grep -q "for sample 1 is not finite at iteration .*left out (2 of 100)" one.err
+
 # ---- two machines, the second of which is this one as well: mpirun reaches it by a script
 
 cat > reach << 'END'
