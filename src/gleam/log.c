@@ -23,6 +23,7 @@ struct gleam_log_s {
 	const char* name;
 	int fd;
 	off_t last;	// where the last line begins; -1: it cannot be written again
+	char* resumed;	// that line, until there is another one; NULL: there is none
 };
 
 /* Where BART is a library error() goes back to the program, which has no way to close this.
@@ -100,10 +101,13 @@ static FILE* open_earlier(const char* name, const char* title)
 	return fp;
 }
 
-// what was written after the state was saved comes once more
-static void keep_lines(struct atomic_s* file, FILE* fp, long resume)
+/* What was written after the state was saved comes once more. Returns the line of the state's
+ * iteration, if there is one.
+ */
+static char* keep_lines(struct atomic_s* file, FILE* fp, long resume)
 {
 	char* line = NULL;
+	char* last = NULL;
 	size_t size = 0;
 
 	for (ssize_t n; -1 != (n = getline(&line, &size, fp)); ) {
@@ -112,13 +116,21 @@ static void keep_lines(struct atomic_s* file, FILE* fp, long resume)
 			break;
 
 		atomic_append(file, (size_t)n, line);
+
+		if (strtol(line, NULL, 10) == resume) {
+
+			xfree(last);
+			last = ptr_printf("%s", line);
+		}
 	}
 
 	free(line);
 	fclose(fp);
+
+	return last;
 }
 
-static void begin_file(const char* name, const char* title, long resume)
+static char* begin_file(const char* name, const char* title, long resume)
 {
 	FILE* earlier = (0 < resume) ? open_earlier(name, title) : NULL;
 
@@ -128,10 +140,11 @@ static void begin_file(const char* name, const char* title, long resume)
 
 	atomic_append(file, strlen(title), title);
 
-	if (NULL != earlier)
-		keep_lines(file, earlier, resume);
+	char* last = (NULL != earlier) ? keep_lines(file, earlier, resume) : NULL;
 
 	atomic_commit(file);
+
+	return last;
 }
 
 void gleam_log_close_unfinished(void)
@@ -145,21 +158,21 @@ struct gleam_log_s* gleam_log_create(const char* name, const char* title, long r
 	PTR_ALLOC(struct gleam_log_s, log);
 
 	bool special = is_special(name);
+	char* resumed = special ? NULL : begin_file(name, title, resume);
 
-	if (!special)
-		begin_file(name, title, resume);
-
-	*log = (struct gleam_log_s){ .name = name, .last = -1, .fd = open(name, O_WRONLY|O_CLOEXEC|(special ? 0 : O_NOFOLLOW)) };
+	*log = (struct gleam_log_s){ .name = name, .last = -1, .resumed = resumed, .fd = open(name, O_WRONLY|O_CLOEXEC|(special ? 0 : O_NOFOLLOW)) };
 
 	if (-1 == log->fd)
 		fail(name, "create");
 
 	unfinished = log;
 
+	off_t end = lseek(log->fd, 0, SEEK_END);
+
 	if (special)
 		write_text(log, title);
-	else
-		lseek(log->fd, 0, SEEK_END);
+	else if (NULL != resumed)
+		log->last = end - (off_t)strlen(resumed);
 
 	return PTR_PASS(log);
 }
@@ -169,11 +182,19 @@ void gleam_log_free(struct gleam_log_s* log)
 	unfinished = NULL;
 
 	close(log->fd);
+	xfree(log->resumed);
 	xfree(log);
+}
+
+const char* gleam_log_resumed(const struct gleam_log_s* log)
+{
+	return log->resumed;
 }
 
 void gleam_log_line(struct gleam_log_s* log, const char* line)
 {
+	XFREE(log->resumed);
+
 	log->last = lseek(log->fd, 0, SEEK_CUR);
 
 	write_text(log, line);

@@ -22,6 +22,9 @@ extern void gleam_log_free(struct gleam_log_s* log);
 // one of an earlier training, which error() has ended where BART is a library
 extern void gleam_log_close_unfinished(void);
 
+// the last line of a run that is resumed, if it is of the iteration after which it goes on; NULL: there is no such, or another one by now
+extern const char* gleam_log_resumed(const struct gleam_log_s* log);
+
 // a line, with its end
 extern void gleam_log_line(struct gleam_log_s* log, const char* line);
 

@@ -128,6 +128,23 @@ static double mean_loss(const struct gleam_progress_s* p)
 	return sum / (double)p->modules;
 }
 
+// where the column of this number begins, from 0
+static const char* column(const char* line, long n)
+{
+	for (long i = 0; (i < n) && (NULL != line); i++)
+		line = strchr(line, ',') ? (strchr(line, ',') + 1) : NULL;
+
+	return line;
+}
+
+static void print_validation(const struct gleam_metrics_s* valid, FILE* fp)
+{
+	if (NULL != valid)
+		fprintf(fp, "%.6f,%.4f,%.5f", valid->nrmse, valid->psnr, valid->ssim);
+	else
+		fprintf(fp, ",,");
+}
+
 static void print_line(const struct gleam_report_s* r, const struct gleam_progress_s* p, FILE* fp)
 {
 	fprintf(fp, "%ld,%.8g", p->iteration, mean_loss(p));
@@ -135,10 +152,8 @@ static void print_line(const struct gleam_report_s* r, const struct gleam_progre
 	for (long m = 0; m < p->modules; m++)
 		fprintf(fp, ",%.8g", p->loss[m]);
 
-	if (p->validated)
-		fprintf(fp, ",%.6f,%.4f,%.5f", p->valid->nrmse, p->valid->psnr, p->valid->ssim);
-	else
-		fprintf(fp, ",,,");
+	fputc(',', fp);
+	print_validation(p->validated ? p->valid : NULL, fp);
 
 	fprintf(fp, ",%.6f,%zu", p->seconds, p->peak);
 
@@ -270,6 +285,28 @@ void gleam_report_again(struct gleam_report_s* r, const struct gleam_progress_s*
 	// a resumed run that ends at once has reported nothing, but its log has that line
 	log_iteration(r, p, true);
 	tell(r, p);
+}
+
+void gleam_report_validation(struct gleam_report_s* r, long modules, const struct gleam_metrics_s* valid)
+{
+	const char* line = (NULL != r->log) ? gleam_log_resumed(r->log) : NULL;
+	const char* place = (NULL != line) ? column(line, 2 + modules) : NULL;
+
+	// one that it has was of this iteration, too
+	if ((NULL == place) || (0 != strncmp(place, ",,,", 3)))
+		return;
+
+	char* text = NULL;
+	size_t size = 0;
+	FILE* fp = text_open(&text, &size);
+
+	fprintf(fp, "%.*s", (int)(place - line), line);
+	print_validation(valid, fp);
+	fputs(place + 2, fp);
+	fclose(fp);
+
+	gleam_log_again(r->log, text);
+	free(text);
 }
 
 

@@ -47,6 +47,9 @@ extern void gleam_report_iteration(struct gleam_report_s* report, const struct g
 // the last iteration once more, which has been validated since
 extern void gleam_report_again(struct gleam_report_s* report, const struct gleam_progress_s* progress);
 
+// of a run that is resumed: the iteration after which it goes on has been validated only now
+extern void gleam_report_validation(struct gleam_report_s* report, long modules, const struct gleam_metrics_s* valid);
+
 // the log is on disk after this
 extern void gleam_report_sync(struct gleam_report_s* report);
 

@@ -90,8 +90,11 @@ static struct gleam_stop_s catch_up(struct gleam_trainer_s* t)
 
 		t->validated = gleam_trainer_validate(t);
 
-		if (t->validated)
+		if (t->validated) {
+
+			gleam_trainer_report_validation(t);
 			gleam_trainer_store(t, true);
+		}
 	}
 
 	return gleam_trainer_stop(t);
@@ -121,7 +124,9 @@ static void finish(struct gleam_trainer_s* t)
 		gleam_trainer_validate(t);
 
 		// what was resumed only to see that it has ended knows no losses
-		if (gleam_team_leads(t->team) && (t->first < t->iteration))
+		if (t->first == t->iteration)
+			gleam_trainer_report_validation(t);
+		else if (gleam_team_leads(t->team))
 			gleam_trainer_report_again(t);
 	}
 

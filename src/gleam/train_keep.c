@@ -214,6 +214,12 @@ void gleam_trainer_report_again(const struct gleam_trainer_s* t)
 	gleam_report_again(t->report, &progress);
 }
 
+void gleam_trainer_report_validation(const struct gleam_trainer_s* t)
+{
+	if (gleam_team_leads(t->team) && t->has_metrics)
+		gleam_report_validation(t->report, t->weights->net.modules, &t->metrics);
+}
+
 void gleam_trainer_tell_stopped(const struct gleam_trainer_s* t)
 {
 	if (!gleam_team_leads(t->team))

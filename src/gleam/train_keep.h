@@ -32,6 +32,9 @@ extern void gleam_trainer_result(struct gleam_trainer_s* trainer);
 extern void gleam_trainer_report(const struct gleam_trainer_s* trainer, bool validated, bool again);
 extern void gleam_trainer_report_again(const struct gleam_trainer_s* trainer);
 
+// what the log lacks where a validation was broken off and has been done again
+extern void gleam_trainer_report_validation(const struct gleam_trainer_s* trainer);
+
 // to the user, where training was stopped by a signal
 extern void gleam_trainer_tell_stopped(const struct gleam_trainer_s* trainer);
 

@@ -144,9 +144,34 @@ bart gleam $small $valid $long --log part.csv --resume part $data > part.out 2> 
 check "after all these the run is the one that nothing stopped" same_run whole part
 check "... and its table, too" cmp whole.out part.out
 
-# -- what may change
+# nearly all of whose time is validation
+broken_off()
+{
+	local pid
+
+	"$BART" gleam $small $many --valid-every 1 -n 3 --log part.csv part $data > part.out 2> part.err &
+	pid=$!
+	until_lines part.csv 2 || return 1
+	sleep 0.3
+	kill -s TERM $pid
+	wait $pid
+	[ 143 -eq $? ] && tail -n 1 part.csv | grep -q ",,,"
+}
+
+validation() { paste -d , <(column "$1" iteration) <(column "$1" valid_nrmse) <(column "$1" valid_psnr) <(column "$1" valid_ssim); }
 
 small=$small_before
+many="--valid-data k=many-ksp,c=v-map,r=many-ref,p=many-pat"
+for f in ksp ref pat; do bart repmat 14 150 v-$f many-$f; done
+rm -f part* whole*
+bart gleam $small $many --valid-every 1 -n 3 --log whole.csv whole $data > whole.out 2> /dev/null
+check "a validation is broken off by a signal" broken_off
+check "... and done again, as if nothing had been" eval 'bart gleam $small $many --valid-every 1 -n 3 --log part.csv --resume part $data > part.out 2> /dev/null; same_run whole part && cmp whole.out part.out'
+check "... in the log, too" eval '[ 3 -eq "$(column whole.csv valid_nrmse | grep -c 0)" ] && cmp <(validation whole.csv) <(validation part.csv)'
+rm -f many-*
+
+# -- what may change
+
 rm -f part*
 cp t-ksp.cfl moved.cfl; cp t-ksp.hdr moved.hdr
 bart gleam $small $valid -n 9 --log whole.csv whole $data > /dev/null 2>&1
