@@ -21,30 +21,41 @@ watch()
 	done
 }
 
+# median microseconds of an iteration from one part of the log to another, in hundredths
+median() { column log.csv seconds_per_iteration | awk -v a="$1" -v b="$2" -v n="$ITERATIONS" 'NR > a * n / 100 && NR <= b * n / 100' | sort -g | awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)] * 1e6 }'; }
+
+# <column> <from> <to>: the most of what was watched, in hundredths
+most() { awk -v c="$1" -v a="$2" -v b="$3" '{ x[NR] = $c } END { for (i = int(a * NR / 100) + 1; i <= b * NR / 100; i++) if (x[i] > m) m = x[i]; print m }' watched; }
+
 train()
 {
-	"$BART" gleam $small $valid -n "$ITERATIONS" --log log.csv w t-ksp t-map t-ref 2> said > /dev/null &
+	"$BART" gleam $small $valid "$@" -n "$ITERATIONS" --log log.csv w t-ksp t-map t-ref 2> said > /dev/null &
 	local pid=$!
 
 	watch $pid > watched
 	wait $pid
 }
 
-# median of a column of the log from one part of it to another, in hundredths
-median() { column log.csv seconds_per_iteration | awk -v a="$1" -v b="$2" -v n="$ITERATIONS" 'NR > a * n / 100 && NR <= b * n / 100' | sort -g | awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)] * 1e6 }'; }
+# endure <name> <option ...>
+endure()
+{
+	local name=$1 early late
+	shift
 
-# <column> <from> <to> <most | least>: of what was watched, in hundredths
-watched() { awk -v c="$1" -v a="$2" -v b="$3" -v most="$4" '{ x[NR] = $c } END { for (i = int(a * NR / 100) + 1; i <= b * NR / 100; i++) if (m == "" || (most == "most" ? x[i] > m : x[i] < m)) m = x[i]; print m }' watched; }
+	check "$name: $ITERATIONS iterations" train "$@"
+	check "... each of which is in the log" [ "$ITERATIONS" -eq "$(column log.csv iteration | wc -l)" ]
 
-check "$ITERATIONS iterations" train
-check "... each of which is in the log" [ "$ITERATIONS" -eq "$(column log.csv iteration | wc -l)" ]
+	early=$(most 2 10 30)
+	late=$(most 2 80 99)
 
-early=$(watched 2 10 30 most)
-late=$(watched 2 80 99 most)
+	# what an allocator may keep; an iteration that lost 64 bytes would lose 900 KiB from one to the other
+	check "... memory stays: $early KiB at first, $late KiB at last" compare "$late" "<" "$((early + 512))"
+	check "... open files, too: $(most 3 0 30) at most" compare "$(most 3 80 99)" "<=" "$(most 3 0 30)"
+	echo "      microseconds of an iteration, median: $(median 5 25) at first, $(median 80 100) at last"
+}
 
-# what an allocator may keep; an iteration that lost 64 bytes would lose 900 KiB from one to the other
-check "... memory stays: $early KiB at first, $late KiB at last" compare "$late" "<" "$((early + 512))"
-check "... open files, too: at most $(watched 3 80 99 most)" compare "$(watched 3 80 99 most)" "<=" "$(watched 3 0 30 most)"
-echo "      microseconds of an iteration, median: $(median 5 25) at first, $(median 80 100) at last"
+endure "PGD"
+endure "MoDL, one loss, activations recomputed" --modl --cg-iter 2 --trainer checkpoint
+endure "MoDL, inverted" --modl --cg-iter 2 --trainer mel --checkpoints 1 --max-inversion-error 1e9
 
 finish
