@@ -34,14 +34,14 @@ struct command_s {
 	const char* first;
 	const char* name;
 	int (*fun)(int argc, char* argv[argc]);
-	const char* last[16];
+	const char* last[16];	// twice where it must be: an option without its value takes the first
 };
 
 static const struct command_s commands[] = {
 
-	{ "plan", "gleam", main_gleam, { "--memory" } },
+	{ "plan", "gleam", main_gleam, { "--memory", "--memory" } },
 	{ "train", "gleam", main_gleam, { "-n", "2", "-I", "2", "-M", "2", "--features", "2", "--blocks", "1", "--layers", "2", "--cg-iter", "2" } },
-	{ "size", "gleam-infer", main_gleam_infer, { "--memory" } },
+	{ "size", "gleam-infer", main_gleam_infer, { "--memory", "--memory" } },
 	{ "infer", "gleam-infer", main_gleam_infer, { } },
 };
 
