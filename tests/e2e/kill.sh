@@ -25,6 +25,9 @@ loads()
 		[ ! -e $w.cfl ] || bart gleam-infer --pattern v-pat $w v-ksp v-map image > /dev/null 2> said || { cat said; return 1; }
 	done
 
+	# one that was killed before it saved anything: what is trained now would not be in its log
+	[ -e w.state ] || return 0
+
 	gleam -n 1 --resume w > /dev/null 2> said && return
 
 	cat said
