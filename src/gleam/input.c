@@ -170,7 +170,10 @@ static void check_ra(const char* name, const char* role)
 
 	long bytes = io_calc_size(DIMS, dims, CFL_SIZE);
 
-	if ((-1 == bytes) || ((uint64_t)bytes != size))
+	if (-1 == bytes)
+		error("%s: found dimensions %s, which no file can have. Write the file again.\n", name, dims_text(text, dims));
+
+	if ((uint64_t)bytes != size)
 		error("%s: found dimensions %s for data of %llu bytes, expected %ld. Write the file again.\n",
 			name, dims_text(text, dims), (unsigned long long)size, bytes);
 
