@@ -142,7 +142,7 @@ static int write_both(struct newfile_s file[2], char* path[2], const int N[2], c
 void atomic_write_cfl(const char* name, struct atomic_part_s header, int N, const struct atomic_part_s data[N])
 {
 	char* path[2] = { ptr_printf("%s.cfl", name), ptr_printf("%s.hdr", name) };
-	struct newfile_s file[2] = { { .fd = -1 }, { .fd = -1 } };
+	struct newfile_s file[2] = { { .fd = -1, .held = -1 }, { .fd = -1, .held = -1 } };
 
 	int bad = 0;
 	int err = write_both(file, path, (const int[2]){ N, 1 }, (const struct atomic_part_s*[2]){ data, &header }, &bad);

@@ -231,6 +231,20 @@ static void set_dims(struct gleam_data_s* data)
 }
 
 
+bool gleam_data_no_reference(const struct gleam_data_s* data)
+{
+	const struct input_s* ref = &data->reference;
+	long samples = input_samples(ref->dims);
+	long N = md_calc_size(DIMS, ref->dims) / samples;
+
+	for (long i = 0; i < samples; i++)
+		if (!values_all_zero(N, ref->data + i * N))
+			return false;
+
+	return true;
+}
+
+
 struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files)
 {
 	PTR_ALLOC(struct gleam_data_s, data);

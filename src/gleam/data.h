@@ -87,6 +87,9 @@ extern void gleam_data_reference(const struct gleam_data_s* data, long sample, c
 // false for inference without a reference
 extern bool gleam_data_has_reference(const struct gleam_data_s* data);
 
+// is every reference all zero?
+extern bool gleam_data_no_reference(const struct gleam_data_s* data);
+
 // what is asked for soon: the system reads it from its files meanwhile
 extern void gleam_data_ahead(const struct gleam_data_s* data, long sample);
 

@@ -47,10 +47,20 @@ bool distinct_same(const char* a, const char* b)
 }
 
 
+bool distinct_name(const char* path)
+{
+	const char* last = strrchr(path, '/');
+
+	last = (NULL == last) ? path : (last + 1);
+
+	return (0 != strcmp(last, "")) && (0 != strcmp(last, ".")) && (0 != strcmp(last, ".."));
+}
+
+
 void distinct_check(const char* what, const char* output, bool spelled, int N, const char* const inputs[N])
 {
-	if ('\0' == *output)
-		error("The name of an output (%s) is empty, expected one. Is a variable of a script not set?\n", what);
+	if (!distinct_name(output))
+		error("'%s': found no name in that of an output (%s), expected one. Is a variable of a script not set?\n", output, what);
 
 	for (int i = 0; i < N; i++) {
 

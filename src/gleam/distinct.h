@@ -10,6 +10,9 @@
 // do two names, of files or of cfl pairs, stand for one file, be it there or not? NULL is none
 extern bool distinct_same(const char* a, const char* b);
 
+// is it more than a folder, or nothing?
+extern bool distinct_name(const char* path);
+
 /* Calls error() when the output has no name, or is one of the inputs, which may be NULL.
  * @param what		the output's role, for the message
  * @param spelled	inputs of exactly this name are fine: BART replaces them

@@ -61,6 +61,12 @@ static bool ends_with(const char* name, const char* suffix)
 
 static void check_readable(const char* path, const char* name, const char* role)
 {
+	struct stat st;
+
+	// a fifo would be waited for
+	if ((0 == stat(path, &st)) && !S_ISREG(st.st_mode))
+		error("%s: found no plain file, expected the %s here. Check the name; a stream is named '-'.\n", path, role);
+
 	if (0 == access(path, R_OK))
 		return;
 

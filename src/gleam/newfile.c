@@ -19,6 +19,7 @@
 #include "gleam/newfile.h"
 
 #define SUFFIX ".new"
+#define LETTERS "abcdefghijklmnopqrstuvwxyz012345"
 
 enum { RANDOM = 6, TRIES = 100 };
 
@@ -27,7 +28,6 @@ enum { RANDOM = 6, TRIES = 100 };
 
 char* newfile_name(const char* path)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
 	unsigned char bytes[RANDOM];
 	char text[RANDOM + 1];
 
@@ -36,7 +36,11 @@ char* newfile_name(const char* path)
 		return NULL;
 
 	for (int i = 0; i < RANDOM; i++)
-		text[i] = letters[bytes[i] % 32];
+		text[i] = LETTERS[bytes[i] % 32];
+
+	// no word that anybody would think of
+	text[0] = (char)('0' + bytes[0] % 6);
+	text[RANDOM - 1] = (char)('0' + bytes[RANDOM - 1] % 6);
 
 	text[RANDOM] = '\0';
 
@@ -66,7 +70,7 @@ int newfile_create(struct newfile_s* file, const char* path)
 {
 	int err = EEXIST;
 
-	*file = (struct newfile_s){ .fd = -1 };
+	*file = (struct newfile_s){ .fd = -1, .held = -1 };
 
 	for (int i = 0; (EEXIST == err) && (i < TRIES); i++)
 		err = create(file, path);
@@ -123,6 +127,9 @@ int newfile_write(struct newfile_s* file, size_t size, const void* data)
 
 int newfile_close(struct newfile_s* file)
 {
+	// the lock is that of both, and held until the file is in its place
+	file->held = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+
 	int err = (0 == fsync(file->fd)) ? 0 : errno;
 
 	if ((0 != close(file->fd)) && (0 == err))
@@ -151,11 +158,20 @@ static void flush_folder(const char* path)
 	xfree(copy);
 }
 
+static void let_go(struct newfile_s* file)
+{
+	if (-1 != file->held)
+		close(file->held);
+
+	file->held = -1;
+}
+
 int newfile_rename(struct newfile_s* file, const char* path)
 {
 	if (0 != rename(file->name, path))
 		return errno;
 
+	let_go(file);
 	XFREE(file->name);
 	flush_folder(path);
 
@@ -171,6 +187,7 @@ void newfile_drop(struct newfile_s* file)
 		unlink(file->name);
 
 	file->fd = -1;
+	let_go(file);
 	XFREE(file->name);
 }
 
@@ -179,10 +196,15 @@ static bool is_leftover(const char* name, const char* of)
 {
 	size_t len = strlen(of);
 
+	if (len + 1 + RANDOM + strlen(SUFFIX) != strlen(name))
+		return false;
+
+	const char* first = name + len + 1;
+	const char* last = first + RANDOM - 1;
+
 	return    (0 == strncmp(name, of, len)) && ('.' == name[len])
-	       && (len + 1 + RANDOM + strlen(SUFFIX) == strlen(name))
-	       && (0 == strcmp(name + len + 1 + RANDOM, SUFFIX))
-	       && (NULL == memchr(name + len + 1, '.', RANDOM));
+	       && (0 == strcmp(last + 1, SUFFIX)) && (RANDOM == strspn(first, LETTERS))
+	       && ('0' <= *first) && ('5' >= *first) && ('0' <= *last) && ('5' >= *last);
 }
 
 // its writer, which would hold it, is gone

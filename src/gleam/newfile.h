@@ -12,6 +12,7 @@
 struct newfile_s {
 
 	int fd;		// or -1
+	int held;	// the same file, from its end to its place; or -1
 	char* name;	// until it has been renamed, or removed
 };
 

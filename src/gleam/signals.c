@@ -12,6 +12,7 @@
 #include "gleam/signals.h"
 
 static const int numbers[] = { SIGINT, SIGTERM, SIGUSR1 };
+enum { STOPS = 2 };	// the first ones
 
 static struct sigaction before[ARRAY_SIZE(numbers)];
 static bool caught = false;
@@ -54,21 +55,13 @@ static void handler(int number)
 	errno = err;
 }
 
-void gleam_signals_begin(void)
+static void take(int from, int to)
 {
 	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
 
-	stop = 0;
-	save = 0;
-	caught = !error_jumper.initialized;
-	speaks = gleam_speaks();
-
-	if (!caught)
-		return;
-
 	sigemptyset(&action.sa_mask);
 
-	for (int i = 0; i < (int)ARRAY_SIZE(numbers); i++) {
+	for (int i = from; caught && (i < to); i++) {
 
 		sigaction(numbers[i], NULL, &before[i]);
 
@@ -78,15 +71,38 @@ void gleam_signals_begin(void)
 	}
 }
 
-void gleam_signals_end(void)
+static void give_back(int from, int to)
 {
-	if (!caught)
-		return;
-
-	for (int i = 0; i < (int)ARRAY_SIZE(numbers); i++)
+	for (int i = from; caught && (i < to); i++)
 		sigaction(numbers[i], &before[i], NULL);
+}
+
+void gleam_signals_open(void)
+{
+	stop = 0;
+	save = 0;
+	caught = !error_jumper.initialized;
+	speaks = gleam_speaks();
+
+	take(STOPS, ARRAY_SIZE(numbers));
+}
+
+void gleam_signals_close(void)
+{
+	give_back(STOPS, ARRAY_SIZE(numbers));
 
 	caught = false;
+}
+
+void gleam_signals_begin(void)
+{
+	take(0, STOPS);
+}
+
+void gleam_signals_end(void)
+{
+	give_back(0, STOPS);
+
 	stop = 0;
 }
 

@@ -179,6 +179,8 @@ int gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 {
 	size_t resident = gleam_memory_resident();
 
+	gleam_signals_open();
+
 	auto t = gleam_trainer_create(conf, net);
 
 	gleam_memory_restart_peak();
@@ -194,6 +196,8 @@ int gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 		status = train(t, before);
 
 	gleam_trainer_free(t);
+
+	gleam_signals_close();
 
 	return status;
 }

@@ -4,14 +4,18 @@
 #include <string.h>
 
 #include "misc/misc.h"
+#include "misc/types.h"
 #include "misc/version.h"
 
 #include "nn/backend.h"
 
 #include "gleam/conf.h"
 #include "gleam/data.h"
+#include "gleam/distinct.h"
+#include "gleam/input.h"
 #include "gleam/text.h"
 #include "gleam/train_setup.h"
+#include "gleam/weights.h"
 
 #include "gleam/train_conditions.h"
 
@@ -64,6 +68,28 @@ static void print_optimiser(const struct gleam_trainer_s* t, FILE* fp)
 	fprintf(fp, "--adam: beta1=%s,beta2=%s,epsilon=%s\n", number(adam->beta1).text, number(adam->beta2).text, number(adam->eps).text);
 }
 
+// their contents, since names may change
+static void print_load(const struct gleam_train_s* c, FILE* fp)
+{
+	char* base = gleam_weights_base(c->weights);
+	bool own = (NULL != c->load) && distinct_same(c->load, base);
+
+	xfree(base);
+
+	if ((NULL == c->load) || own) {
+
+		fprintf(fp, "--load: %s\n", own ? "what this training replaces" : "none");
+		return;
+	}
+
+	auto w = gleam_weights_read(c->load);
+	size_t bytes = (size_t)(w->net.iterations * w->P) * sizeof(float);
+
+	fprintf(fp, "--load: weights with contents %016llx\n", (unsigned long long)input_hash(INPUT_HASH_START, bytes, w->params));
+
+	gleam_weights_free(w);
+}
+
 static void print_options(const struct gleam_trainer_s* t, FILE* fp)
 {
 	const struct gleam_train_s* c = t->conf;
@@ -73,6 +99,7 @@ static void print_options(const struct gleam_trainer_s* t, FILE* fp)
 	fprintf(fp, "--batch-size: %ld\n--micro-batch: %ld\n--replicas: %ld\n", c->batch_size, c->micro_batch, c->replicas);
 	fprintf(fp, "--seed: %llu\n--no-shuffle: %s\n", c->seed, c->shuffle ? "no" : "yes");
 
+	print_load(c, fp);
 	print_trainer(t, fp);
 	print_optimiser(t, fp);
 

@@ -17,6 +17,7 @@
 
 #include "gleam/exchange.h"
 #include "gleam/setup.h"
+#include "gleam/lock.h"
 #include "gleam/state.h"
 #include "gleam/train_conditions.h"
 #include "gleam/train_conf.h"
@@ -41,6 +42,10 @@ static void check_valid(const struct gleam_trainer_s* t)
 		error("%s: found k-space of %d dimensions, expected %d as in the training data '%s'. "
 			"Take validation data of the same kind.\n", t->conf->valid.kspace,
 			gleam_data_spatial(t->valid), gleam_data_spatial(t->data), t->conf->train.kspace);
+
+	if (gleam_data_no_reference(t->valid))
+		error("%s: found nothing but zeros in the validation references, expected images: no nRMSE is finite. Write the file again.\n",
+			t->conf->valid.reference);
 }
 
 static void open_data(struct gleam_trainer_s* t)
@@ -49,6 +54,9 @@ static void open_data(struct gleam_trainer_s* t)
 	t->dims = gleam_batch_dims(t->data, t->conf->micro_batch);
 
 	gleam_data_tell_reference(t->data);
+
+	if (gleam_data_no_reference(t->data))
+		gleam_warn("%s: every reference is zero\n", t->conf->train.reference);
 
 	if (t->conf->batch_size > gleam_data_samples(t->data))
 		error("--batch-size is %ld, but %s holds only %ld samples: give as many at most\n", t->conf->batch_size,
@@ -82,6 +90,10 @@ static void set_length(struct gleam_trainer_s* t)
 
 	if ((LONG_MAX - c->batch_size) / samples < epochs)
 		error("--epochs is %ld, but with %ld samples at most %ld can be counted\n", epochs, samples, (LONG_MAX - c->batch_size) / samples);
+
+	// positions in the order of samples
+	if (LONG_MAX / c->batch_size - 1 < c->max_iter)
+		error("--max-iter is %ld, but with --batch-size %ld at most %ld can be counted\n", c->max_iter, c->batch_size, LONG_MAX / c->batch_size - 1);
 
 	long total = (epochs * samples + c->batch_size - 1) / c->batch_size;
 
@@ -336,6 +348,9 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 {
 	const struct gleam_net_s* net = &t->weights->net;
 
+	if (gleam_team_leads(t->team))
+		t->lock = gleam_lock_create(t->conf->weights);
+
 	alloc_state(t);
 	gleam_trainer_resume(t);
 	first_weights(t);
@@ -390,6 +405,9 @@ void gleam_trainer_free(struct gleam_trainer_s* t)
 
 		if (NULL != t->report)
 			gleam_report_free(t->report);
+
+		if (NULL != t->lock)
+			gleam_lock_free(t->lock);
 
 		free_optimiser(t);
 	}

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,13 +64,13 @@ static void take_values(struct gleam_trainer_s* t, const struct gleam_state_s* p
 }
 
 // step size, mu and the rule of scaling may have come with the weights of --load
-static void adopt_dc(struct gleam_net_s* net, const struct gleam_net_s* from)
+static void adopt_dc(const struct gleam_trainer_s* t, struct gleam_net_s* net, const struct gleam_net_s* from)
 {
-	if (net->step_size == gleam_net_defaults.step_size)
-		net->step_size = from->step_size;
+	if (NULL != t->conf->load) {
 
-	if (net->mu == gleam_net_defaults.mu)
+		net->step_size = from->step_size;
 		net->mu = from->mu;
+	}
 
 	net->scaling = from->scaling;
 }
@@ -86,7 +87,11 @@ static struct gleam_state_s open_state(struct gleam_trainer_s* t)
 
 	struct gleam_state_s s = *gleam_state_values(t->resumed);
 
-	adopt_dc(&t->weights->net, &s.net);
+	if (LONG_MAX / t->conf->batch_size - 1 < s.iteration)
+		error("%s: found iteration %ld, expected at most %ld with --batch-size %ld: it is damaged. Train anew without --resume, or from weights with --load.\n",
+			t->state, s.iteration, LONG_MAX / t->conf->batch_size - 1, t->conf->batch_size);
+
+	adopt_dc(t, &t->weights->net, &s.net);
 	gleam_trainer_check_conditions(t, t->state, s.conditions);
 
 	s.net = t->weights->net;

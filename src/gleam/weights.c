@@ -19,6 +19,7 @@
 
 #include "gleam/atomic.h"
 #include "gleam/conf.h"
+#include "gleam/distinct.h"
 #include "gleam/text.h"
 #include "gleam/weights_format.h"
 
@@ -60,8 +61,8 @@ void gleam_weights_free(struct gleam_weights_s* weights)
 
 char* gleam_weights_base(const char* name)
 {
-	if ('\0' == *name)
-		error("The weights' name is empty, expected one. Is a variable of a script not set?\n");
+	if (!distinct_name(name))
+		error("'%s': found no name in that of weights, expected one. Is a variable of a script not set?\n", name);
 
 	if (FILE_TYPE_CFL != file_type(name))
 		error("%s: weights are a pair of files, <name>.hdr and <name>.cfl: "

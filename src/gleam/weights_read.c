@@ -39,9 +39,23 @@ static bool __attribute__((format(printf, 2, 3))) because(struct cause_s* cause,
 }
 
 
+// a fifo would be waited for
+static FILE* open_plain(const char* path)
+{
+	struct stat st;
+
+	if ((0 == stat(path, &st)) && !S_ISREG(st.st_mode)) {
+
+		errno = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
+		return NULL;
+	}
+
+	return fopen(path, "rb");
+}
+
 static bool read_header(const char* path, char text[IO_MAX_HDR_SIZE + 1], struct cause_s* cause)
 {
-	FILE* fp = fopen(path, "rb");
+	FILE* fp = open_plain(path);
 
 	if (NULL == fp)
 		return because(cause, "%s: %s. Expected weights written by 'bart gleam' (<name>.hdr and <name>.cfl). "
@@ -149,7 +163,7 @@ static bool check_dimensions(const char* path, const char* text, const struct we
 // the size is compared before anything of it is allocated
 static float* read_data(const char* path, size_t bytes, struct cause_s* cause)
 {
-	FILE* fp = fopen(path, "rb");
+	FILE* fp = open_plain(path);
 	struct stat st;
 
 	if ((NULL == fp) || (0 != fstat(fileno(fp), &st))) {

@@ -188,9 +188,10 @@ check "files keep their permissions" eval '[ "640 600" = "$(stat -c %a links/w.c
 check "new ones have those of the user's mask" eval '(umask 027; bart gleam $small -n 2 --log m.csv m t-ksp t-map t-ref > /dev/null 2>&1); [ "640 640 640 640" = "$(stat -c %a m.cfl m.hdr m.state m.csv | tr "\n" " " | sed "s/ $//")" ]'
 
 # what somebody else has put there under such a name
-ln -s ../away/w.cfl links/w.cfl.aaaaaa.new
-mkdir links/w.hdr.bbbbbb.new
-check "what is no leftover of ours is left alone" eval 'bart gleam $small -n 2 links/w t-ksp t-map t-ref > /dev/null 2>&1 && [ -L links/w.cfl.aaaaaa.new ] && [ -d links/w.hdr.bbbbbb.new ]'
+ln -s ../away/w.cfl links/w.cfl.0aaaa0.new
+mkdir links/w.hdr.1bbbb1.new
+echo mine > links/w.cfl.backup.new
+check "what is no leftover of ours is left alone" eval 'bart gleam $small -n 2 links/w t-ksp t-map t-ref > /dev/null 2>&1 && [ -L links/w.cfl.0aaaa0.new ] && [ -d links/w.hdr.1bbbb1.new ] && grep -q mine links/w.cfl.backup.new'
 
 check "no shell, and no other program, is called" eval '! grep -rnE "\\b(system|popen|exec[lv]p?e?|posix_spawnp?) *\(" "$ROOT/src"'
 

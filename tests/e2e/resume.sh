@@ -170,6 +170,43 @@ check "... and done again, as if nothing had been" eval 'bart gleam $small $many
 check "... in the log, too" eval '[ 3 -eq "$(column whole.csv valid_nrmse | grep -c 0)" ] && cmp <(validation whole.csv) <(validation part.csv)'
 rm -f many-*
 
+# -- two at once
+
+second()
+{
+	local pid other status
+
+	"$BART" gleam $small $valid -n 100000 --log part.csv part $data > /dev/null 2> part.err &
+	pid=$!
+	until_lines part.csv 4 || return 1
+	bart gleam $small $valid -n 2 part $data > /dev/null 2> other
+	status=$?
+	kill -s TERM $pid
+	wait $pid
+	[ 143 -eq $? ] && [ 1 -eq $status ] && grep -q "part.lock: another process holds it.*another name" other && [ ! -e part.lock ]
+}
+
+rm -f part*
+check "a second training of the same weights is refused, the first goes on" second
+
+# -- a signal to save while there is nothing to save yet, and nothing any more
+
+early()
+{
+	local pid
+
+	rm -f part*
+	"$BART" gleam $small $many --valid-every 100 -n 4 part $data > part.out 2> part.err &
+	pid=$!
+	sleep 0.05
+	while kill -s USR1 $pid 2> /dev/null; do sleep 0.02; done
+	wait $pid
+}
+
+for f in ksp ref pat; do bart repmat 14 150 v-$f many-$f; done
+check "SIGUSR1 before, during and after training: it ends as ever" eval 'early && grep -q "^4 " part.out && [ -e part-last.cfl ]'
+rm -f many-*
+
 # -- what may change
 
 rm -f part*

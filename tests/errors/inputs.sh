@@ -38,6 +38,7 @@ make_damaged_files()
 	header overflow "4294967296 4294967296 1 3"; cp t-ksp.cfl overflow.cfl
 	header manydims "40 36 1 3 1 1 1 1 1 1 1 1 1 1 1 1 1 2"; cp t-ksp.cfl manydims.cfl
 	mkdir folder.hdr folder.cfl
+	mkfifo fifo.hdr fifo.ra; cp t-ksp.cfl fifo.cfl
 	head -c 300 /dev/urandom > noise.hdr; cp t-ksp.cfl noise.cfl
 	printf 'short' > short.ra
 	cp t-ksp.cfl other.ra
@@ -82,6 +83,7 @@ make_values()
 	bart zeros 2 40 36 nopat
 	bart scale -- -1 t-pat negative
 	bart scale 0 t-map zeromap
+	bart scale 0 t-ref zeroref
 	bart scale 0 t-ksp allzero
 	bart scale 1e-40 t-ksp denormal
 	bart extract 13 0 1 t-ksp firstksp
@@ -138,6 +140,10 @@ make_states()
 	state emptystate ''; : > emptystate.state
 	state flipstate ''; printf '\x01' | dd of=flipstate.state bs=1 seek=$(($(stat -c %s w.state) - 1000)) conv=notrunc 2> /dev/null
 	state newstate 's/^format .*/format 999/'
+	bart scale 1.1 t-ksp other-ksp
+	gleam other-w other-ksp t-map t-ref 2> /dev/null
+	gleam --step-size 0.7 step-w t-ksp t-map t-ref 2> /dev/null
+	: > busy.lock
 	state folderstate ''; rm folderstate.state; mkdir folderstate.state
 }
 

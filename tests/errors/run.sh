@@ -121,6 +121,7 @@ all()
 }
 
 all "${1:-}" < "$HERE/table"
+[ 0 -lt $((passed + failed)) ] || { echo "no case has '$1' in its name"; exit 1; }
 
 # what is no error, as it might be meant
 bart scale 38 t-ksp notunitary

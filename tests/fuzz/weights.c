@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
 	fuzz_write("w.hdr", header);
 
 	if (with_pending)
-		fuzz_write("w.hdr.abcdef.new", pending);
+		fuzz_write("w.hdr.0bcde0.new", pending);
 
 	if (with_data)
 		fuzz_write("w.cfl", all);

@@ -264,7 +264,7 @@ Test(state, prepared)
 {
 	write_state("s", false);
 
-	cr_assert(0 == rename("s", "s.abc123.new"));
+	cr_assert(0 == rename("s", "s.1bc123.new"));
 	write_state("s", false);
 	cr_expect(2 == scratch_count());
 

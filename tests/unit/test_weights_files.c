@@ -32,7 +32,7 @@ static void tear(void)
 	size_t size = scratch_read("w.hdr", &old);
 
 	write_random("w", 2);
-	cr_assert(0 == rename("w.hdr", "w.hdr.abc123.new"));
+	cr_assert(0 == rename("w.hdr", "w.hdr.1bc123.new"));
 	scratch_write("w.hdr", size, old);
 	free(old);
 }
@@ -41,7 +41,7 @@ static void tear(void)
 Test(weights_files, torn_pair_is_seen)
 {
 	tear();
-	remove("w.hdr.abc123.new");
+	remove("w.hdr.1bc123.new");
 
 	assert_error(read_void, "w", "w.cfl: found checksum", "not written together");
 }
@@ -126,8 +126,8 @@ Test(weights_files, leftovers_do_not_count)
 	write_random("w", 1);
 	write_random("v", 2);
 
-	cr_assert(0 == rename("v.hdr", "w.hdr.abc123.new"));
-	cr_assert(0 == rename("v.cfl", "w.cfl.zzz000.new"));
+	cr_assert(0 == rename("v.hdr", "w.hdr.1bc123.new"));
+	cr_assert(0 == rename("v.cfl", "w.cfl.0zz000.new"));
 
 	struct gleam_weights_s* expected = random_weights(4, 2, 1);
 	struct gleam_weights_s* weights = gleam_weights_read("w");
