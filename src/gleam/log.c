@@ -23,6 +23,7 @@ struct gleam_log_s {
 	const char* name;
 	int fd;
 	off_t last;	// where the last line begins; -1: it cannot be written again
+	int failed;	// errno of the first line that could not be written: no more are, or 0
 	char* resumed;	// that line, until there is another one; NULL: there is none
 };
 
@@ -39,13 +40,19 @@ static noreturn void fail(const char* name, const char* what)
 
 static void write_text(struct gleam_log_s* log, const char* text)
 {
-	int err = newfile_write(&(struct newfile_s){ .fd = log->fd }, strlen(text), text);
+	if (0 == log->failed)
+		log->failed = newfile_write(&(struct newfile_s){ .fd = log->fd }, strlen(text), text);
+}
 
-	if (0 == err)
-		return;
+bool gleam_log_failed(const struct gleam_log_s* log)
+{
+	return (0 != log->failed);
+}
 
-	errno = err;
-	fail(log->name, "write");
+void gleam_log_check(const struct gleam_log_s* log, const char* kept)
+{
+	if (0 != log->failed)
+		error("%s: cannot write the log: %s. %s Make space, or give another --log.\n", log->name, strerror(log->failed), kept);
 }
 
 // anything but a file on a disk is written to as it is: a pipe, a terminal
@@ -211,6 +218,6 @@ void gleam_log_again(struct gleam_log_s* log, const char* line)
 void gleam_log_sync(struct gleam_log_s* log)
 {
 	// of a pipe there is nothing to flush
-	if ((0 != fdatasync(log->fd)) && (EINVAL != errno) && (EROFS != errno))
+	if ((0 == log->failed) && (0 != fdatasync(log->fd)) && (EINVAL != errno) && (EROFS != errno))
 		fail(log->name, "write");
 }

@@ -31,6 +31,12 @@ extern void gleam_log_line(struct gleam_log_s* log, const char* line);
 // one that comes in the place of the last one, and is not shorter
 extern void gleam_log_again(struct gleam_log_s* log, const char* line);
 
+/* What cannot be written does not end training before its state is saved: no more lines
+ * are written then, and check calls error(), with what is kept.
+ */
+extern bool gleam_log_failed(const struct gleam_log_s* log);
+extern void gleam_log_check(const struct gleam_log_s* log, const char* kept);
+
 // to disk, where the file is on one
 extern void gleam_log_sync(struct gleam_log_s* log);
 

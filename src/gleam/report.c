@@ -111,6 +111,17 @@ void gleam_report_free(struct gleam_report_s* r)
 	xfree(r);
 }
 
+bool gleam_report_failed(const struct gleam_report_s* r)
+{
+	return (NULL != r->log) && gleam_log_failed(r->log);
+}
+
+void gleam_report_check(const struct gleam_report_s* r, const char* kept)
+{
+	if (NULL != r->log)
+		gleam_log_check(r->log, kept);
+}
+
 void gleam_report_sync(struct gleam_report_s* r)
 {
 	if (NULL != r->log)

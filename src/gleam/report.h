@@ -50,6 +50,10 @@ extern void gleam_report_again(struct gleam_report_s* report, const struct gleam
 // of a run that is resumed: the iteration after which it goes on has been validated only now
 extern void gleam_report_validation(struct gleam_report_s* report, long modules, const struct gleam_metrics_s* valid);
 
+// has a line of the log not been written? To be asked after the state has been saved: error(), with what is kept
+extern bool gleam_report_failed(const struct gleam_report_s* report);
+extern void gleam_report_check(const struct gleam_report_s* report, const char* kept);
+
 // the log is on disk after this
 extern void gleam_report_sync(struct gleam_report_s* report);
 

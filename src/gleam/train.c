@@ -18,6 +18,7 @@
 #include "gleam/train_plan.h"
 #include "gleam/train_setup.h"
 #include "gleam/train_step.h"
+#include "gleam/train_state.h"
 #include "gleam/train_stop.h"
 
 #include "gleam/train.h"
@@ -60,6 +61,13 @@ static void train_some(struct gleam_trainer_s* t)
 	gleam_trainer_check_iteration(t);
 }
 
+// after all that matters more has been saved
+static void check_log(const struct gleam_trainer_s* t)
+{
+	if (gleam_team_leads(t->team) && gleam_report_failed(t->report))
+		gleam_report_check(t->report, gleam_trainer_kept(t));
+}
+
 /* What follows an iteration. The log has it before the state does, and the state has the best
  * weights before their own file: wherever the process is killed, what is needed is there.
  */
@@ -77,8 +85,13 @@ static struct gleam_stop_s settle(struct gleam_trainer_s* t)
 	if (gleam_team_leads(t->team))
 		gleam_trainer_report(t, due && t->validated, last && !due && (NULL != t->valid));
 
-	if (due || stop.end || stop.save || is_due(t, t->conf->save_every))
+	// several ranks save together, and all would have to know
+	bool failed = (1 == gleam_team_size(t->team)) && gleam_report_failed(t->report);
+
+	if (due || stop.end || stop.save || is_due(t, t->conf->save_every) || failed)
 		gleam_trainer_store(t, (due && t->validated) || (stop.end && (NULL == t->valid)));
+
+	check_log(t);
 
 	return stop;
 }
@@ -131,6 +144,7 @@ static void finish(struct gleam_trainer_s* t)
 	}
 
 	gleam_trainer_finish(t);
+	check_log(t);
 
 	gleam_report_break(t->report);
 	gleam_trainer_result(t);

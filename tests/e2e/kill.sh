@@ -116,7 +116,7 @@ fault()
 
 	elif [ 0 -ne $status ]; then
 
-		[ 1 -eq $status ] && grep -qE "(w|w-last)\.(cfl|hdr|state|csv): cannot be .*$3|w.csv: cannot .* the log: $3" fault.err \
+		[ 1 -eq $status ] && grep -qE "(w|w-last)\.(cfl|hdr|state|csv|lock): cannot be .*$3|w.csv: cannot .* the log: $3" fault.err \
 			|| { echo "call $1: status $status"; cat fault.err; return 1; }
 
 		ls -- *.new 2> /dev/null && ! grep -q "rename it by hand" fault.err && { echo "call $1: a temporary file is left"; return 1; }
@@ -163,7 +163,7 @@ gone()
 	for i in $(seq 200); do [ -e out/w.hdr ] && break; sleep 0.02; done
 	mv out away
 	wait $pid
-	[ 1 -eq $? ] && grep -qE "out/w.(state|cfl|hdr): cannot be written: No such file or directory.*Make the folder" gone.err
+	[ 1 -eq $? ] && grep -qE "out/w.(state|cfl|hdr): cannot be written: No such file or directory.*Make the folder|out/w.hdr: cannot be replaced: No such file" gone.err
 }
 
 check "a folder that is removed meanwhile is told" gone
@@ -172,8 +172,11 @@ check "... and what was in it loads" bart gleam-infer --pattern v-pat away/w v-k
 limited() { (ulimit -f "$1"; bart gleam $small -n 3 full t-ksp t-map t-ref); }
 expect_error "a limit on the size of files is told" "full.state: cannot be written: File too large.*Make space" limited 8
 
-logged() { (ulimit -f 3; bart gleam $small -n 100 --valid-every 1000 --log long.csv full t-ksp t-map t-ref); }
-expect_error "... also for the log" "long.csv: cannot write the log: File too large" logged
+# the state is smaller than the log
+logged() { (ulimit -f 24; bart gleam $small -n 2000 --valid-every 10000 --log long.csv full t-ksp t-map t-ref); }
+rm -f full.*
+expect_error "... also for the log, after the state has been saved" "long.csv: cannot write the log: File too large.*full.state holds the state of iteration [0-9]{3}.*--resume" logged
+check "... and all but the line that found no room is in it at the end" eval '[ "$(column long.csv iteration | grep -c .)" -gt 100 ] && bart gleam $small -n 2000 --valid-every 10000 --log long.csv --resume full t-ksp t-map t-ref 2> /dev/null && [ 1999 -eq "$(column long.csv iteration | wc -l)" ]'
 
 # -- others' files
 
