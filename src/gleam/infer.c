@@ -375,4 +375,5 @@ void gleam_infer(const struct gleam_infer_s* conf)
 
 	gleam_data_close(s.data);
 	gleam_weights_free(s.weights);
+	gleam_report_flush();
 }

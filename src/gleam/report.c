@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +319,13 @@ void gleam_report_validation(struct gleam_report_s* r, long modules, const struc
 
 	gleam_log_again(r->log, text);
 	free(text);
+}
+
+
+void gleam_report_flush(void)
+{
+	if ((0 != fflush(stdout)) || (0 != ferror(stdout)))
+		error("stdout: cannot be written: %s. Print to another place; files are as they were to be.\n", strerror(errno));
 }
 
 

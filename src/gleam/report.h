@@ -60,6 +60,9 @@ extern void gleam_report_sync(struct gleam_report_s* report);
 // seconds per iteration so far, without validation: median over the last ones
 extern double gleam_report_pace(const struct gleam_report_s* report);
 
+// error() where what was printed to stdout did not arrive
+extern void gleam_report_flush(void);
+
 // metrics of stages 0 to N to stdout
 extern void gleam_report_stages(const char* start, long N, const struct gleam_metrics_stat_s stat[N + 1]);
 
