@@ -227,7 +227,10 @@ void gleam_trainer_tell_stopped(const struct gleam_trainer_s* t)
 
 	gleam_report_break(t->report);
 
-	debug_printf(DP_INFO, "stopped by a signal after iteration %ld. %s\n", t->iteration, gleam_trainer_kept(t));
+	char* kept = gleam_trainer_kept(t);
+
+	debug_printf(DP_INFO, "stopped by a signal after iteration %ld. %s\n", t->iteration, kept);
+	xfree(kept);
 }
 
 

@@ -38,10 +38,10 @@ size_t gleam_trainer_state_bytes(const struct gleam_trainer_s* t)
 	return (size_t)(module_size(t) + ((NULL != t->valid) ? all_size(t) : 0)) * sizeof(float);
 }
 
-const char* gleam_trainer_kept(const struct gleam_trainer_s* t)
+char* gleam_trainer_kept(const struct gleam_trainer_s* t)
 {
 	if (0 == t->saved)
-		return "No state has been saved yet.";
+		return ptr_printf("No state has been saved yet.");
 
 	return ptr_printf("%s holds the state of iteration %ld, from which --resume goes on.", t->state, t->saved);
 }

@@ -12,8 +12,8 @@ struct gleam_trainer_s;
 // of the host's memory, beside what training needs
 extern size_t gleam_trainer_state_bytes(const struct gleam_trainer_s* trainer);
 
-// what was saved, or where nothing was
-extern const char* gleam_trainer_kept(const struct gleam_trainer_s* trainer);
+// what was saved, or that nothing was; for xfree
+extern char* gleam_trainer_kept(const struct gleam_trainer_s* trainer);
 
 /* Before weights are made: the values of the state that --resume names become the trainer's,
  * if there is one. error() where it is of another training run.
