@@ -25,7 +25,7 @@ struct gleam_lock_s {
  */
 static struct gleam_lock_s* held = NULL;
 
-static void release(void)
+void gleam_lock_close_unfinished(void)
 {
 	if (NULL != held)
 		gleam_lock_free(held);
@@ -70,7 +70,7 @@ struct gleam_lock_s* gleam_lock_create(const char* weights)
 {
 	static bool registered = false;
 
-	release();
+	gleam_lock_close_unfinished();
 
 	char* base = gleam_weights_base(weights);
 	char* path = ptr_printf("%s.lock", base);
@@ -99,7 +99,7 @@ struct gleam_lock_s* gleam_lock_create(const char* weights)
 	held = lock;
 
 	if (!registered)
-		atexit(release);
+		atexit(gleam_lock_close_unfinished);
 
 	registered = true;
 

@@ -13,4 +13,7 @@ struct gleam_lock_s;
 extern struct gleam_lock_s* gleam_lock_create(const char* weights);
 extern void gleam_lock_free(struct gleam_lock_s* lock);
 
+// one of an earlier training, which error() has ended where BART is a library
+extern void gleam_lock_close_unfinished(void);
+
 #endif		// _GLEAM_LOCK_H

@@ -15,6 +15,9 @@
 #include "misc/opts.h"
 #include "misc/stream.h"
 
+#include "gleam/lock.h"
+#include "gleam/log.h"
+
 #include "held.h"
 #include "fuzz.h"
 
@@ -43,6 +46,10 @@ static void forget(void)
 	io_memory_cleanup();
 	opt_free_strdup();
 	stream_unmap_all();
+
+	// what the next training would close
+	gleam_log_close_unfinished();
+	gleam_lock_close_unfinished();
 	fft_cache_free();
 }
 
