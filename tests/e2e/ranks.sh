@@ -143,7 +143,7 @@ bart extract 13 3 "$(bart show -d 13 t-ref)" t-ref ref-rest
 bart join 13 ref0 ref-large ref2 ref-rest h-ref
 data="t-ksp t-map h-ref" same_for_all "updates that are left out" "2 3" $valid -I 4 -b 2 -n 12 --skip-nonfinite 100
 check "... of which there were some" grep -q "for sample 1 is not finite at iteration .*left out (2 of 100)" one.err
-rm -f one* many*
+rm -f one-last.* many-last.*
 
 # ---- two machines, the second of which is this one as well: mpirun reaches it by a script
 
