@@ -298,7 +298,7 @@ begin
 rm -rf out
 finished
 check "the folder of the weights goes away: status 1" [ 1 = $status ]
-check "... is said once, by the rank that writes" eval 'cat said; grep -qE "out/w.(state|cfl|hdr): cannot be written: No such file or directory" said && one_line "ERROR .Rank" said'
+check "... is said once, by the rank that writes" eval 'cat said; grep -qE "out/w.(state|cfl|hdr): cannot be (written|replaced): No such file or directory" said && one_line "ERROR .Rank" said'
 check "... nobody is left" eval '[ -z "$(ranks_of)" ]'
 
 # a file system of its own, where that is allowed
