@@ -71,12 +71,6 @@ static void take(int from, int to)
 	}
 }
 
-static void give_back(int from, int to)
-{
-	for (int i = from; caught && (i < to); i++)
-		sigaction(numbers[i], &before[i], NULL);
-}
-
 void gleam_signals_open(void)
 {
 	stop = 0;
@@ -87,13 +81,6 @@ void gleam_signals_open(void)
 	take(STOPS, ARRAY_SIZE(numbers));
 }
 
-void gleam_signals_close(void)
-{
-	give_back(STOPS, ARRAY_SIZE(numbers));
-
-	caught = false;
-}
-
 void gleam_signals_begin(void)
 {
 	take(0, STOPS);
@@ -101,7 +88,8 @@ void gleam_signals_begin(void)
 
 void gleam_signals_end(void)
 {
-	give_back(0, STOPS);
+	for (int i = 0; caught && (i < STOPS); i++)
+		sigaction(numbers[i], &before[i], NULL);
 
 	stop = 0;
 }

@@ -7,11 +7,10 @@
 
 #include <stdbool.h>
 
-/* From here to close SIGUSR1 is noted: what waits for the next iteration may come while data are
- * checked, and harms nothing after the last one.
+/* From here to the end of the process SIGUSR1 is noted: what waits for the next iteration may come
+ * while data are checked, and harms nothing after the last one.
  */
 extern void gleam_signals_open(void);
-extern void gleam_signals_close(void);
 
 /* From here to end SIGINT and SIGTERM are only noted, too. Where BART is a library (bart_command) they stay the
  * program's, and none is noted.

@@ -211,7 +211,6 @@ int gleam_train(const struct gleam_train_s* conf, struct gleam_net_s net)
 
 	gleam_trainer_free(t);
 
-	gleam_signals_close();
 	gleam_report_flush();
 
 	return status;

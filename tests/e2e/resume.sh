@@ -211,7 +211,10 @@ early()
 	rm -f part*
 	"$BART" gleam $small $many --valid-every 100 -n 4 part $data > part.out 2> part.err &
 	pid=$!
-	sleep 0.05
+
+	# until it listens (bit 9 of the signals that are caught)
+	until [ $((0x$(awk '/^SigCgt/ { print $2 }' /proc/$pid/status) & 512)) -ne 0 ]; do sleep 0.01; done
+
 	while kill -s USR1 $pid 2> /dev/null; do sleep 0.02; done
 	wait $pid
 }
