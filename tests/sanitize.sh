@@ -154,6 +154,14 @@ asan|valgrind|tsan|omp) "make_$tool" ;;
 *) die "expected asan, valgrind, tsan or omp" ;;
 esac
 
+# ThreadSanitizer wants memory where a kernel with much randomness (vm.mmap_rnd_bits) has none
+if "$bin/bart" version 2>&1 | grep -q "unexpected memory mapping" || cat "$reports"/tsan.* 2> /dev/null | grep -q "unexpected memory mapping"; then
+
+	echo "SKIP  $tool: ThreadSanitizer cannot run here: lower vm.mmap_rnd_bits (sysctl) to 28"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+fi
+
 [ $# -gt 0 ] || set -- $(default_tests)
 
 for t in "$@"; do
