@@ -481,14 +481,10 @@ void gleam_batch_load(struct gleam_batch_s* b, const long samples[])
 
 void gleam_batch_ahead(struct gleam_batch_s* b, const long samples[])
 {
-	if (NULL != b->stage) {
-
+	if (NULL != b->stage)
 		b->place->stage->read(b->stage, samples);
-		return;
-	}
-
-	for (long i = 0; i < b->size; i++)
-		gleam_data_ahead(b->data, samples[i]);
+	else
+		gleam_data_ahead(b->data, b->size, samples);
 }
 
 void gleam_batch_ahead_next(struct gleam_batch_s* b, long sample)

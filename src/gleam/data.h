@@ -91,7 +91,7 @@ extern bool gleam_data_has_reference(const struct gleam_data_s* data);
 extern bool gleam_data_no_reference(const struct gleam_data_s* data);
 
 // what is asked for soon: the system reads it from its files meanwhile
-extern void gleam_data_ahead(const struct gleam_data_s* data, long sample);
+extern void gleam_data_ahead(const struct gleam_data_s* data, long N, const long samples[]);
 
 // k-space of this sample, multiplied with the pattern, is all zero: it cannot be scaled
 extern bool gleam_data_empty(const struct gleam_data_s* data, long sample);

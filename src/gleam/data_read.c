@@ -138,13 +138,14 @@ void gleam_data_reference(const struct gleam_data_s* data, long sample, complex 
 }
 
 
-void gleam_data_ahead(const struct gleam_data_s* data, long sample)
+void gleam_data_ahead(const struct gleam_data_s* data, long N, const long samples[])
 {
 	const struct input_s* const inputs[] = { &data->kspace, &data->maps, &data->pattern, &data->trajectory, &data->reference };
 
-	for (int i = 0; i < (int)ARRAY_SIZE(inputs); i++)
-		if (NULL != inputs[i]->name)
-			input_ahead(inputs[i], data->kspace.dims, sample);
+	for (long s = 0; s < N; s++)
+		for (int i = 0; i < (int)ARRAY_SIZE(inputs); i++)
+			if (NULL != inputs[i]->name)
+				input_ahead(inputs[i], data->kspace.dims, samples[s]);
 }
 
 

@@ -70,10 +70,13 @@ static void check_readable(const char* path, const char* name, const char* role)
 	if (0 == access(path, R_OK))
 		return;
 
-	const char* hint = (ends_with(name, ".cfl") || ends_with(name, ".hdr"))
-				? "Give the name without its suffix" : "Check the name";
+	int err = errno;
 
-	error("%s: %s. Expected the %s here. %s.\n", path, strerror(errno), role, hint);
+	const char* hint = (ends_with(name, ".cfl") || ends_with(name, ".hdr"))
+				? "Give the name without its suffix"
+				: ((EACCES == err) ? "Give yourself the right to read it (chmod)" : "Check the name");
+
+	error("%s: %s. Expected the %s here. %s.\n", path, strerror(err), role, hint);
 }
 
 

@@ -14,22 +14,15 @@
 
 #include "gleam/lock.h"
 
-struct gleam_lock_s {
+/* Of this thread's training. error() ends the process, or goes back to a program that has BART as
+ * a library, whose next training may well be of the same weights.
+ */
+static _Thread_local struct {
 
 	int fd;
-	char* path;
-};
+	char* path;	// NULL: none is held
 
-/* error() ends the process, or goes back to a program that has BART as a library, whose next
- * training may well be of the same weights.
- */
-static struct gleam_lock_s* held = NULL;
-
-void gleam_lock_close_unfinished(void)
-{
-	if (NULL != held)
-		gleam_lock_free(held);
-}
+} held = { .fd = -1 };
 
 // the file may have been removed by who held it, between opening it here and holding it
 static bool is_there(int fd, const char* path)
@@ -66,57 +59,59 @@ static int take(const char* path)
 	return -1;
 }
 
-struct gleam_lock_s* gleam_lock_create(const char* weights)
+// what keeps from writing is told by those who write, but where it comes and goes
+static void refuse(const char* path, int err)
 {
-	static bool registered = false;
+	if (EWOULDBLOCK == err)
+		error("%s: another process holds it: it trains these weights. Give another name, or wait until it has ended.\n", path);
 
-	gleam_lock_close_unfinished();
+	if ((ENOSPC == err) || (EDQUOT == err) || (EIO == err))
+		error("%s: cannot be written: %s. Make space, or give a name on another disk.\n", path, strerror(err));
+
+	if (ENOLCK == err)
+		gleam_warn("%s: %s: a second training of these weights will not be refused\n", path, strerror(err));
+}
+
+void gleam_lock_take(const char* weights)
+{
+	static _Thread_local bool registered = false;
+
+	gleam_lock_release();
 
 	char* base = gleam_weights_base(weights);
 	char* path = ptr_printf("%s.lock", base);
-	int fd = take(path);
 
 	xfree(base);
 
+	int fd = take(path);
+
 	if (-1 == fd) {
 
-		if (EWOULDBLOCK == errno)
-			error("%s: another process holds it: it trains these weights. Give another name, or wait until it has ended.\n", path);
-
-		if ((ENOSPC == errno) || (EDQUOT == errno) || (EIO == errno))
-			error("%s: cannot be written: %s. Make space, or give a name on another disk.\n", path, strerror(errno));
-
-		if (ENOLCK == errno)
-			gleam_warn("%s: %s: a second training of these weights will not be refused\n", path, strerror(errno));
-
+		refuse(path, errno);
 		xfree(path);
-		return NULL;
+		return;
 	}
 
-	PTR_ALLOC(struct gleam_lock_s, lock);
-
-	*lock = (struct gleam_lock_s){ .fd = fd, .path = path };
-	held = lock;
+	held.fd = fd;
+	held.path = path;
 
 	if (!registered)
-		atexit(gleam_lock_close_unfinished);
+		atexit(gleam_lock_release);
 
 	registered = true;
-
-	return PTR_PASS(lock);
 }
 
-void gleam_lock_free(struct gleam_lock_s* lock)
+void gleam_lock_release(void)
 {
 	struct stat st;
 
-	held = NULL;
+	if (NULL == held.path)
+		return;
 
 	// one that somebody else has put something into is not ours to remove
-	if ((0 == fstat(lock->fd, &st)) && (0 == st.st_size) && is_there(lock->fd, lock->path))
-		unlink(lock->path);
+	if ((0 == fstat(held.fd, &st)) && (0 == st.st_size) && is_there(held.fd, held.path))
+		unlink(held.path);
 
-	close(lock->fd);
-	xfree(lock->path);
-	xfree(lock);
+	close(held.fd);
+	XFREE(held.path);
 }

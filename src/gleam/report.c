@@ -143,8 +143,11 @@ static double mean_loss(const struct gleam_progress_s* p)
 // where the column of this number begins, from 0
 static const char* column(const char* line, long n)
 {
-	for (long i = 0; (i < n) && (NULL != line); i++)
-		line = strchr(line, ',') ? (strchr(line, ',') + 1) : NULL;
+	for (long i = 0; (i < n) && (NULL != line); i++) {
+
+		line = strchr(line, ',');
+		line += (NULL != line) ? 1 : 0;
+	}
 
 	return line;
 }

@@ -17,8 +17,8 @@
 #include "gleam/train_keep.h"
 #include "gleam/train_plan.h"
 #include "gleam/train_setup.h"
-#include "gleam/train_step.h"
 #include "gleam/train_state.h"
+#include "gleam/train_step.h"
 #include "gleam/train_stop.h"
 
 #include "gleam/train.h"

@@ -16,8 +16,8 @@
 #include "nn/prox_net.h"
 
 #include "gleam/exchange.h"
-#include "gleam/setup.h"
 #include "gleam/lock.h"
+#include "gleam/setup.h"
 #include "gleam/state.h"
 #include "gleam/train_conditions.h"
 #include "gleam/train_conf.h"
@@ -349,7 +349,7 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 	const struct gleam_net_s* net = &t->weights->net;
 
 	if (gleam_team_leads(t->team))
-		t->lock = gleam_lock_create(t->conf->weights);
+		gleam_lock_take(t->conf->weights);
 
 	alloc_state(t);
 	gleam_trainer_resume(t);
@@ -406,9 +406,7 @@ void gleam_trainer_free(struct gleam_trainer_s* t)
 		if (NULL != t->report)
 			gleam_report_free(t->report);
 
-		if (NULL != t->lock)
-			gleam_lock_free(t->lock);
-
+		gleam_lock_release();
 		free_optimiser(t);
 	}
 

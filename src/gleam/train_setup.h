@@ -61,7 +61,6 @@ struct gleam_trainer_s {
 	struct gleam_validator_s* validator;
 
 	struct gleam_report_s* report;		// of the rank that speaks, else NULL
-	struct gleam_lock_s* lock;		// of the weights, of the rank that writes them, or NULL
 
 	long iteration;				// counts from 1
 	long total;				// 0: not known

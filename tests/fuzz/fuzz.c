@@ -49,7 +49,7 @@ static void forget(void)
 
 	// what the next training would close
 	gleam_log_close_unfinished();
-	gleam_lock_close_unfinished();
+	gleam_lock_release();
 	fft_cache_free();
 }
 
