@@ -24,8 +24,9 @@ watch()
 # median microseconds of an iteration from one part of the log to another, in hundredths
 median() { column log.csv seconds_per_iteration | awk -v a="$1" -v b="$2" -v n="$ITERATIONS" 'NR > a * n / 100 && NR <= b * n / 100' | sort -g | awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)] * 1e6 }'; }
 
-# <column> <from> <to>: the most of what was watched, in hundredths
+# <column> <from> <to>: the most, or the least, of what was watched, in hundredths
 most() { awk -v c="$1" -v a="$2" -v b="$3" '{ x[NR] = $c } END { for (i = int(a * NR / 100) + 1; i <= b * NR / 100; i++) if (x[i] > m) m = x[i]; print m }' watched; }
+least() { awk -v c="$1" -v a="$2" -v b="$3" '{ x[NR] = $c } END { m = 1e9; for (i = int(a * NR / 100) + 1; i <= b * NR / 100; i++) if (x[i] < m) m = x[i]; print m }' watched; }
 
 train()
 {
@@ -50,7 +51,11 @@ endure()
 
 	# what an allocator may keep; an iteration that lost 64 bytes would lose 900 KiB from one to the other
 	check "... memory stays: $early KiB at first, $late KiB at last" compare "$late" "<" "$((early + 512))"
-	check "... open files, too: $(most 3 0 30) at most" compare "$(most 3 80 99)" "<=" "$(most 3 0 30)"
+
+	# the least, as one that is being written is open for a moment, which is seen or not
+	early=$(least 3 10 30)
+	late=$(least 3 80 99)
+	check "... open files, too: $early at first, $late at last" [ "$early" -eq "$late" ]
 	echo "      microseconds of an iteration, median: $(median 5 25) at first, $(median 80 100) at last"
 }
 
