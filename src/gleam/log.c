@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -108,38 +109,73 @@ static FILE* open_earlier(const char* name, const char* title)
 	return fp;
 }
 
-/* What was written after the state was saved comes once more. Returns the line of the state's
- * iteration, if there is one.
- */
-static char* keep_lines(struct atomic_s* file, FILE* fp, long resume)
+// up to this iteration, without half a line; what was written after the state was saved comes once more
+static ssize_t next_kept(FILE* fp, char** line, size_t* size, long iteration)
+{
+	ssize_t n = getline(line, size, fp);
+
+	return ((0 < n) && ('\n' == (*line)[n - 1]) && (strtol(*line, NULL, 10) <= iteration)) ? n : -1;
+}
+
+// the last line of this iteration, or NULL
+static char* find_line(FILE* fp, long iteration)
 {
 	char* line = NULL;
 	char* last = NULL;
 	size_t size = 0;
 
-	for (ssize_t n; -1 != (n = getline(&line, &size, fp)); ) {
+	while (-1 != next_kept(fp, &line, &size, iteration)) {
 
-		if (('\n' != line[n - 1]) || (strtol(line, NULL, 10) > resume))
-			break;
+		if (strtol(line, NULL, 10) != iteration)
+			continue;
 
-		atomic_append(file, (size_t)n, line);
-
-		if (strtol(line, NULL, 10) == resume) {
-
-			xfree(last);
-			last = ptr_printf("%s", line);
-		}
+		xfree(last);
+		last = ptr_printf("%s", line);
 	}
 
 	free(line);
-	fclose(fp);
 
 	return last;
 }
 
-static char* begin_file(const char* name, const char* title, long resume)
+// the line of the state's iteration, if there is one
+static char* resumed_line(const char* name, FILE* fp, const struct gleam_log_resume_s* resume)
 {
-	FILE* earlier = (0 < resume) ? open_earlier(name, title) : NULL;
+	char* found = find_line(fp, resume->iteration);
+
+	if (NULL == found)
+		return NULL;
+
+	char* line = resume->line(resume->data, found);
+
+	if (NULL == line)
+		error("%s: found the log of another run: its line of iteration %ld is '%.40s...', which has not the loss of the state. Give the name of this run's, or a new one.\n",
+			name, resume->iteration, found);
+
+	xfree(found);
+
+	return line;
+}
+
+static void keep_lines(struct atomic_s* file, FILE* fp, long iteration)
+{
+	char* line = NULL;
+	size_t size = 0;
+
+	rewind(fp);
+
+	// the title is there already
+	if (-1 != getline(&line, &size, fp))
+		for (ssize_t n; -1 != (n = next_kept(fp, &line, &size, iteration)); )
+			atomic_append(file, (size_t)n, line);
+
+	free(line);
+}
+
+static char* begin_file(const char* name, const char* title, const struct gleam_log_resume_s* resume)
+{
+	FILE* earlier = (0 < resume->iteration) ? open_earlier(name, title) : NULL;
+	char* last = (NULL != earlier) ? resumed_line(name, earlier, resume) : NULL;
 
 	newfile_clean(name);
 
@@ -147,7 +183,14 @@ static char* begin_file(const char* name, const char* title, long resume)
 
 	atomic_append(file, strlen(title), title);
 
-	char* last = (NULL != earlier) ? keep_lines(file, earlier, resume) : NULL;
+	if (NULL != earlier) {
+
+		keep_lines(file, earlier, resume->iteration - 1);
+		fclose(earlier);
+	}
+
+	if (NULL != last)
+		atomic_append(file, strlen(last), last);
 
 	atomic_commit(file);
 
@@ -160,12 +203,36 @@ void gleam_log_close_unfinished(void)
 		gleam_log_free(unfinished);
 }
 
-struct gleam_log_s* gleam_log_create(const char* name, const char* title, long resume)
+/* Of another training that still writes to it, the lines would be lost. What cannot be
+ * locked (on some network file systems) is taken.
+ */
+static void hold(int fd, const char* name)
+{
+	if ((0 != flock(fd, LOCK_EX|LOCK_NB)) && (EWOULDBLOCK == errno))
+		error("%s: another training writes this log. Give another name, or wait until it has ended.\n", name);
+}
+
+static void check_unheld(const char* name)
+{
+	int fd = open(name, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
+
+	if (-1 == fd)
+		return;
+
+	hold(fd, name);
+	close(fd);
+}
+
+struct gleam_log_s* gleam_log_create(const char* name, const char* title, struct gleam_log_resume_s resume)
 {
 	PTR_ALLOC(struct gleam_log_s, log);
 
 	bool special = is_special(name);
-	char* resumed = special ? NULL : begin_file(name, title, resume);
+
+	if (!special)
+		check_unheld(name);
+
+	char* resumed = special ? NULL : begin_file(name, title, &resume);
 
 	*log = (struct gleam_log_s){ .name = name, .last = -1, .resumed = resumed, .fd = open(name, O_WRONLY|O_CLOEXEC|(special ? 0 : O_NOFOLLOW)) };
 
@@ -173,6 +240,9 @@ struct gleam_log_s* gleam_log_create(const char* name, const char* title, long r
 		fail(name, "create");
 
 	unfinished = log;
+
+	if (!special)
+		hold(log->fd, name);
 
 	off_t end = lseek(log->fd, 0, SEEK_END);
 

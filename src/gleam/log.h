@@ -12,11 +12,19 @@ struct gleam_log_s;
 // is there a log with these columns?
 extern bool gleam_log_has(const char* name, const char* title);
 
-/* Replaces an earlier file of this name.
+// of the earlier log of a run that goes on the lines up to an iteration stay
+struct gleam_log_resume_s {
+
+	long iteration;		// 0: a new run
+	const void* data;
+	char* (*line)(const void* data, const char* line);	// what becomes of the line of that iteration, for xfree; NULL: another run has written it
+};
+
+/* Replaces an earlier file of this name, which error() leaves as it is. The log is this process'
+ * alone until it is freed.
  * @param title		the line with the names of columns
- * @param resume	a run goes on after this iteration: the lines up to it stay, if there are any. 0: a new run
  */
-extern struct gleam_log_s* gleam_log_create(const char* name, const char* title, long resume);
+extern struct gleam_log_s* gleam_log_create(const char* name, const char* title, struct gleam_log_resume_s resume);
 extern void gleam_log_free(struct gleam_log_s* log);
 
 // one of an earlier training, which error() has ended where BART is a library

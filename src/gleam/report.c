@@ -36,6 +36,16 @@ struct gleam_report_s {
 };
 
 
+double gleam_report_loss(long modules, const double loss[modules])
+{
+	double sum = 0.;
+
+	for (long m = 0; m < modules; m++)
+		sum += loss[m];
+
+	return sum / (double)modules;
+}
+
 static char* log_title(long modules, long errors, const long at[errors], bool ranks)
 {
 	char* text = NULL;
@@ -58,7 +68,50 @@ static char* log_title(long modules, long errors, const long at[errors], bool ra
 	return text;
 }
 
-struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks, long resume)
+// where the column of this number begins, from 0
+static const char* column(const char* line, long n)
+{
+	for (long i = 0; (i < n) && (NULL != line); i++) {
+
+		line = strchr(line, ',');
+		line += (NULL != line) ? 1 : 0;
+	}
+
+	return line;
+}
+
+struct resumed_s {
+
+	const struct gleam_report_resume_s* from;
+	long modules;
+};
+
+/* The line after which a run goes on: it has the state's loss, or another run has written it;
+ * and no validation that there was only since the run ended there.
+ */
+static char* resumed_line(const void* _data, const char* line)
+{
+	const struct resumed_s* data = _data;
+	const struct gleam_report_resume_s* from = data->from;
+
+	char* begin = ptr_printf("%ld,%.8g,", from->iteration, from->loss);
+	bool same = (0 == strncmp(line, begin, strlen(begin)));
+
+	xfree(begin);
+
+	const char* valid = column(line, 2 + data->modules);
+	const char* after = column(line, 5 + data->modules);
+
+	if (!same || (NULL == after))
+		return NULL;
+
+	if (from->due)
+		return ptr_printf("%s", line);
+
+	return ptr_printf("%.*s,,,%s", (int)(valid - line), line, after);
+}
+
+struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks, struct gleam_report_resume_s resume)
 {
 	gleam_log_close_unfinished();
 
@@ -71,7 +124,7 @@ struct gleam_report_s* gleam_report_create(const char* log, long modules, long e
 		char* title = log_title(modules, errors, at, r->ranks);
 
 		// the number of ranks may change, the columns of a log may not
-		if ((0 < resume) && !gleam_log_has(log, title)) {
+		if ((0 < resume.iteration) && !gleam_log_has(log, title)) {
 
 			char* other = log_title(modules, errors, at, !r->ranks);
 
@@ -84,7 +137,9 @@ struct gleam_report_s* gleam_report_create(const char* log, long modules, long e
 			free(other);
 		}
 
-		r->log = gleam_log_create(log, title, resume);
+		struct resumed_s resumed = { .from = &resume, .modules = modules };
+
+		r->log = gleam_log_create(log, title, (struct gleam_log_resume_s){ resume.iteration, &resumed, resumed_line });
 		free(title);
 	}
 
@@ -132,24 +187,7 @@ void gleam_report_sync(struct gleam_report_s* r)
 
 static double mean_loss(const struct gleam_progress_s* p)
 {
-	double sum = 0.;
-
-	for (long m = 0; m < p->modules; m++)
-		sum += p->loss[m];
-
-	return sum / (double)p->modules;
-}
-
-// where the column of this number begins, from 0
-static const char* column(const char* line, long n)
-{
-	for (long i = 0; (i < n) && (NULL != line); i++) {
-
-		line = strchr(line, ',');
-		line += (NULL != line) ? 1 : 0;
-	}
-
-	return line;
+	return gleam_report_loss(p->modules, p->loss);
 }
 
 static void print_validation(const struct gleam_metrics_s* valid, FILE* fp)

@@ -30,12 +30,22 @@ struct gleam_progress_s {
 	double left;			// estimated, negative when not known
 };
 
+struct gleam_report_resume_s {
+
+	long iteration;			// the last one, 0 for a new run
+	double loss;			// ... and its loss
+	bool due;			// it was to be validated
+};
+
 /* log may be NULL; calls error() when it cannot be written
  * @param errors	number of errors of inversion, of images after this many iterations
  * @param ranks		there are several: the log says how long they waited
- * @param resume	a run goes on after this iteration, and its log, too; or 0
+ * @param resume	where a run goes on, and its log, too
  */
-extern struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks, long resume);
+extern struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks, struct gleam_report_resume_s resume);
+
+// of an iteration: the mean over modules
+extern double gleam_report_loss(long modules, const double loss[modules]);
 
 // ends the line on the terminal, before anything else is printed; NULL has none
 extern void gleam_report_break(struct gleam_report_s* report);

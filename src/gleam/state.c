@@ -46,7 +46,7 @@ static void append(struct gleam_state_writer_s* w, size_t size, const void* data
 static void print_text(const struct gleam_state_s* s, FILE* fp)
 {
 	fprintf(fp, STATE_MAGIC "format %d\n", STATE_FORMAT);
-	fprintf(fp, "iteration %ld\nvalidated %d\n", s->iteration, s->validated ? 1 : 0);
+	fprintf(fp, "iteration %ld\nloss %.17g\nvalidated %d\n", s->iteration, s->loss, s->validated ? 1 : 0);
 	fprintf(fp, "best %.17g\nbest-iteration %ld\nmisses %ld\n", s->best, s->best_iteration, s->misses);
 	fprintf(fp, "metrics %d\n", s->has_metrics ? 1 : 0);
 	fprintf(fp, "nrmse %.17g\npsnr %.17g\nssim %.17g\n", s->metrics.nrmse, s->metrics.psnr, s->metrics.ssim);

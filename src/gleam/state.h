@@ -15,6 +15,7 @@ struct gleam_state_s {
 	struct gleam_net_s net;
 
 	long iteration;		// that was the last one
+	double loss;		// of that one, mean over modules
 	bool validated;		// what is due after it has been done
 
 	double best;		// lowest nRMSE so far; HUGE_VAL: none

@@ -127,6 +127,7 @@ static double take_double(struct lines_s* l, const char* name)
 static void take_values(struct lines_s* l, struct gleam_state_s* s)
 {
 	s->iteration = take_long(l, "iteration", 1);
+	s->loss = take_double(l, "loss");
 	s->validated = (0 != take_long(l, "validated", 0));
 	s->best = take_double(l, "best");
 	s->best_iteration = take_long(l, "best-iteration", 0);

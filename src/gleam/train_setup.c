@@ -299,7 +299,9 @@ static void open_outputs(struct gleam_trainer_s* t)
 
 	gleam_train_check_outputs(t->conf, t->weights, t->state);
 
-	t->report = gleam_report_create(t->conf->log, modules, modules * t->restarts, t->restart, 1 < gleam_team_size(t->team), t->first);
+	struct gleam_report_resume_s resume = { t->first, t->first_loss, (NULL != t->valid) && (0 == t->first % t->valid_every) };
+
+	t->report = gleam_report_create(t->conf->log, modules, modules * t->restarts, t->restart, 1 < gleam_team_size(t->team), resume);
 }
 
 // every rank makes them by itself; a file is read by one

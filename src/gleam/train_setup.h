@@ -91,6 +91,7 @@ struct gleam_trainer_s {
 	struct gleam_state_reader_s* resumed;	// ... while it is read, or NULL
 	float* room;				// on the host, for the moments of a module
 	long first;				// iteration after which this run goes on, or 0
+	double first_loss;			// ... and its loss
 	long saved;				// iteration of the last state, or 0
 
 	const char* changed;			// a file of the data that has, and how

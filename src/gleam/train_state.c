@@ -50,6 +50,7 @@ char* gleam_trainer_kept(const struct gleam_trainer_s* t)
 static void take_values(struct gleam_trainer_s* t, const struct gleam_state_s* p)
 {
 	t->iteration = p->iteration;
+	t->first_loss = p->loss;
 	t->validated = p->validated;
 	t->best = p->best;
 	t->best_iteration = p->best_iteration;
@@ -174,6 +175,7 @@ static struct gleam_state_writer_s* begin(const struct gleam_trainer_s* t)
 
 		.net = t->weights->net,
 		.iteration = t->iteration,
+		.loss = (t->first < t->iteration) ? gleam_report_loss(t->weights->net.modules, t->loss) : t->first_loss,
 		.validated = t->validated,
 		.best = t->best,
 		.best_iteration = t->best_iteration,

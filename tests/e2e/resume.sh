@@ -14,7 +14,8 @@ valid="--valid-data k=v-ksp,c=v-map,r=v-ref,p=v-pat"
 small="--iterations 4 --features 4 -b 2 --lr 1e-3 --valid-every 4 --pattern t-pat"
 data="t-ksp t-map t-ref"
 
-losses() { cut -d , -f "1-$(head -n 1 "$1" | tr , '\n' | grep -n valid_nrmse | cut -d : -f 1)" "$1" | sed 's/,[^,]*$//'; }
+# losses and validations: all of a log but times and memory
+losses() { cut -d , -f "1-$(head -n 1 "$1" | tr , '\n' | grep -n valid_ssim | cut -d : -f 1)" "$1"; }
 
 same_run()
 {
@@ -240,6 +241,24 @@ check "weights that were lost come back from the state" eval 'rm part.cfl part.h
 # a log that is longer than the state, with half a line at its end, and a new one
 cp whole.state cut.state; cp whole.csv cut.csv; printf '10,0.1,0.1\n11,0.' >> cut.csv
 check "the log goes on after the state's iteration" eval 'bart gleam $small $valid -n 10 --log cut.csv --resume cut $data > /dev/null 2>&1; [ "$(column cut.csv iteration | tr "\n" " ")" = "1 2 3 4 5 6 7 8 9 10 " ] && grep -q "^10,.*,0\." cut.csv'
+
+# another one's loss is another in its second digit
+awk -F, -v OFS=, 'NR == 10 { $2 = $2 * 1.1 } { print }' whole.csv > another.csv; cp another.csv kept.csv; cp whole.state another.state
+check "the log of another run is not gone on with" eval '! bart gleam $small $valid -n 10 --log another.csv --resume another $data > said 2>&1 && grep -q "another.csv: found the log of another run: its line of iteration 9 .*Give the name" said && cmp another.csv kept.csv'
+
+shared_log()
+{
+	"$BART" gleam $small -n 100000 --log shared.csv first $data > /dev/null 2>&1 &
+	local pid=$! status=0
+
+	until_lines shared.csv 20 && ! bart gleam $small -n 2 --log shared.csv second $data > said 2>&1 || status=1
+	kill $pid; wait $pid
+
+	[ 0 -eq $status ] && grep -q "shared.csv: another training writes this log. Give another name" said && [ "$(column shared.csv iteration | wc -l)" -ge 19 ] && [ ! -e second.cfl ]
+}
+
+check "two trainings do not write the same log" shared_log
+check "... the second one may when the first has ended" eval 'bart gleam $small -n 2 --log shared.csv second $data > /dev/null 2>&1 && [ "$(column shared.csv iteration | wc -l)" -eq 2 ]'
 
 # -- what may not
 

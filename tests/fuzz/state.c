@@ -35,7 +35,7 @@ static void compare(const struct gleam_state_s* a, const struct gleam_state_s* b
 	fuzz_expect(0 == memcmp(&a->net, &b->net, sizeof(a->net)), "the network that was written");
 	fuzz_expect((a->iteration == b->iteration) && (a->best_iteration == b->best_iteration), "the iterations that were written");
 	fuzz_expect((a->validated == b->validated) && (a->misses == b->misses) && (a->skipped == b->skipped), "the counts that were written");
-	fuzz_expect(same(a->best, b->best), "the numbers that were written");
+	fuzz_expect(same(a->loss, b->loss) && same(a->best, b->best), "the numbers that were written");
 	fuzz_expect(same(a->metrics.nrmse, b->metrics.nrmse) && same(a->metrics.psnr, b->metrics.psnr), "the metrics that were written");
 	fuzz_expect(0 == strcmp(a->conditions, b->conditions), "the conditions that were written");
 }

@@ -29,6 +29,7 @@ static struct gleam_state_s some_state(bool best)
 
 		.net = small_net(4, 2),
 		.iteration = 1234567,
+		.loss = best ? 0.1 : NAN,	// of an iteration that was skipped
 		.validated = true,
 		.best = best ? 1. / 3. : HUGE_VAL,
 		.best_iteration = best ? 1234000 : 0,
@@ -73,7 +74,7 @@ static bool same_number(double a, double b)
 
 static void check_values(const struct gleam_state_s* found, const struct gleam_state_s* s)
 {
-	cr_expect((found->iteration == s->iteration) && (found->validated == s->validated));
+	cr_expect((found->iteration == s->iteration) && (found->validated == s->validated) && same_number(found->loss, s->loss));
 	cr_expect(same_number(found->best, s->best) && (found->best_iteration == s->best_iteration) && (found->misses == s->misses));
 	cr_expect(same_number(found->metrics.nrmse, s->metrics.nrmse) && same_number(found->metrics.psnr, s->metrics.psnr));
 	cr_expect(same_number(found->metrics.ssim, s->metrics.ssim) && (found->has_metrics == s->has_metrics));
