@@ -1,6 +1,4 @@
 #include <complex.h>
-#include <float.h>
-#include <math.h>
 #include <stdbool.h>
 
 #include "num/multind.h"
@@ -9,17 +7,15 @@
 #include "misc/mri.h"
 #include "misc/misc.h"
 
+#include "gleam/batch_check.h"
 #include "gleam/batch_traj.h"
 #include "gleam/data.h"
 #include "gleam/dc.h"
 #include "gleam/place.h"
 #include "gleam/stage.h"
 #include "gleam/unroll.h"
-#include "gleam/warn.h"
 
 #include "gleam/batch.h"
-
-#define MAX_RMS 100.	// of a series that has been scaled
 
 struct gleam_batch_s {
 
@@ -251,55 +247,21 @@ void gleam_batch_select(struct gleam_batch_s* b, long part)
 	b->selected = part;
 }
 
-// denormal numbers lose their digits, and have no inverse
-static void check_scale(const struct gleam_batch_s* b, long i, float scale)
+static void check_scale(const struct gleam_batch_s* b, long i)
 {
-	if (!isfinite(scale))
-		error("%s: found numbers that are not finite in sample %ld, where there were none at the start: the file was changed, or its disk fails. "
-			"Put it back as it was.\n", gleam_data_name(b->data), b->samples[i]);
-
-	if ((0.f == scale) || (FLT_MIN <= scale))
-		return;
-
-	error("%s: found values so small that 95 %% of the image of sample %ld are below %g, expected more than %g. "
-		"Multiply k-space and reference by the same number ('bart scale').\n",
-		gleam_data_name(b->data), b->samples[i], (double)scale, (double)FLT_MIN);
+	batch_check_scale(gleam_data_name(b->data), b->samples[i], b->scale[i]);
 }
 
-/* Scaled by the average of its frames, a series is about one; far more where they
- * cancel, up to noise or rounding.
- */
-static void check_average(const struct gleam_batch_s* b, long i, const complex float* x0)
+// of a sample that has a reference, on the host and scaled
+static void check_images(const struct gleam_batch_s* b, long i, const complex float* ref, const complex float* image, const complex float* x0)
 {
-	if (0 == b->avg_size)
-		return;
+	const char* name = gleam_data_name(b->data);
 
-	double rms = (double)md_zrms(1, (long[1]){ b->img_size }, x0);
+	// one reference for all maps has the energy of all of them
+	batch_check_units(name, b->samples[i], b->ref_size, ref, b->img_size, image, gleam_data_cartesian(b->data));
 
-	if (!(MAX_RMS < rms))
-		return;
-
-	gleam_warn("%s: the frames of sample %ld cancel: they are %.3g times their average, by which they are scaled, expected about 1. "
-			"Does a part of the series have another sign or phase than the rest?\n",
-			gleam_data_name(b->data), b->samples[i], rms);
-}
-
-/* An FFT that is not unitary makes them differ by the root of the number of pixels;
- * undersampling alone by much less than ten.
- */
-static void check_units(const struct gleam_batch_s* b, long i, const complex float* ref, const complex float* x0)
-{
-	// one for all maps has the energy of all of them
-	double ratio = (double)md_zrms(1, (long[1]){ b->ref_size }, ref) / (double)md_zrms(1, (long[1]){ b->img_size }, x0)
-			* sqrt((double)b->ref_size / (double)b->img_size);
-
-	if (!(0. < ratio) || ((0.1 < ratio) && (10. > ratio)))
-		return;
-
-	gleam_warn("%s: the reference of sample %ld is %.3g times the image of the k-space, expected about 1: "
-			"is the k-space the %s of the reference's coil images ('bart %s')? 'bart scale' mends it.\n",
-			gleam_data_name(b->data), b->samples[i], ratio,
-			(NULL != b->traj) ? "nuFFT" : "unitary FFT", (NULL != b->traj) ? "nufft" : "fft -u");
+	if (0 < b->avg_size)
+		batch_check_average(name, b->samples[i], b->img_size, x0);
 }
 
 // image: what has the units of the reference
@@ -309,7 +271,8 @@ static void set_scale(struct gleam_batch_s* b, long i, float scale, const comple
 	complex float* x0 = b->x0 + i * b->img_size;
 	complex float* ref = b->ref + i * b->ref_size;
 
-	check_scale(b, i, scale);
+	b->scale[i] = scale;
+	check_scale(b, i);
 
 	// an empty sample stays zero: there is nothing to scale
 	b->scale[i] = (0.f < scale) ? scale : 1.f;
@@ -321,11 +284,8 @@ static void set_scale(struct gleam_batch_s* b, long i, float scale, const comple
 		gleam_data_reference(b->data, b->samples[i], ref, b->buffer);
 		md_zsmul(1, (long[1]){ b->ref_size }, ref, ref, 1.f / b->scale[i]);
 
-		if (!b->checked) {
-
-			check_units(b, i, ref, image);
-			check_average(b, i, x0);
-		}
+		if (!b->checked)
+			check_images(b, i, ref, image, x0);
 	}
 }
 
@@ -428,7 +388,7 @@ static void load_host(struct gleam_batch_s* b)
 		load_part(b, part);
 }
 
-static void check_units_staged(const struct gleam_batch_s* b)
+static void check_images_staged(const struct gleam_batch_s* b)
 {
 	size_t bytes = (size_t)b->img_size * CFL_SIZE;
 	complex float* x0 = xmalloc(bytes);
@@ -439,8 +399,7 @@ static void check_units_staged(const struct gleam_batch_s* b)
 		b->place->device->download(x0, b->x0 + i * b->img_size, bytes);
 		b->place->device->download(ref, b->ref + i * b->ref_size, (size_t)b->ref_size * CFL_SIZE);
 
-		check_units(b, i, ref, x0);
-		check_average(b, i, x0);
+		check_images(b, i, ref, x0, x0);
 	}
 
 	xfree(x0);
@@ -453,13 +412,13 @@ static void load_staged(struct gleam_batch_s* b)
 
 	for (long i = 0; i < b->size; i++) {
 
-		check_scale(b, i, b->scale[i]);
+		check_scale(b, i);
 
 		b->scale[i] = (0.f < b->scale[i]) ? b->scale[i] : 1.f;
 	}
 
 	if (!b->checked && gleam_data_has_reference(b->data))
-		check_units_staged(b);
+		check_images_staged(b);
 }
 
 void gleam_batch_load(struct gleam_batch_s* b, const long samples[])

@@ -152,7 +152,7 @@ static void check_values(const struct gleam_data_s* data)
 		input_check_finite(&data->reference);
 
 	if (NULL != data->pattern.name)
-		values_check_pattern(&data->pattern);
+		values_check_pattern(&data->pattern, gleam_data_cartesian(data));
 
 	if (gleam_data_cartesian(data))
 		return;

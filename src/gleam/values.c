@@ -125,17 +125,37 @@ static void check_weights(const struct input_s* in, long N, const complex float 
 }
 
 
-void values_check_pattern(const struct input_s* in)
+// weights of a trajectory's samples have units of their own
+static bool warn_weights(const struct input_s* in, long N, const complex float src[N], long sample)
+{
+	float largest = 0.f;
+
+	for (long i = 0; i < N; i++)
+		largest = MAX(largest, crealf(src[i]));
+
+	if (!(1.5f < largest))
+		return false;
+
+	debug_printf(DP_WARN, "%s: weights of the pattern are up to %.3g (sample %ld), expected at most 1: "
+			"training may diverge. 'bart scale' mends it.\n", in->name, (double)largest, sample);
+
+	return true;
+}
+
+
+void values_check_pattern(const struct input_s* in, bool cartesian)
 {
 	input_check_finite(in);
 
 	// samples of a file come one after the other
 	long samples = input_samples(in->dims);
 	long N = md_calc_size(DIMS, in->dims) / samples;
+	bool warned = !cartesian;
 
 	for (long i = 0; i < samples; i++) {
 
 		check_weights(in, N, in->data + i * N);
+		warned = warned || warn_weights(in, N, in->data + i * N, i);
 
 		if (values_all_zero(N, in->data + i * N))
 			error("%s: found nothing but zeros in the pattern (sample %ld), expected some sampled positions. "

@@ -18,7 +18,7 @@ extern bool values_all_zero(long N, const complex float src[N]);
  */
 extern void values_check_maps(const struct input_s* maps);
 
-// finite, not negative, and no sample all zero
-extern void values_check_pattern(const struct input_s* pattern);
+// finite, not negative, and no sample all zero; of cartesian data weights of much more than one are warned of
+extern void values_check_pattern(const struct input_s* pattern, bool cartesian);
 
 #endif		// _VALUES_H

@@ -120,6 +120,7 @@ done
 
 check "maps that are not normalised are warned of" eval 'bart scale 3 t-map t-loud && bart gleam $small --pattern t-pat -n 1 z t-ksp t-loud t-ref 2>&1 | grep -q "t-loud: the sum of squares of the sensitivities"'
 check "... also those of a later sample" eval 'bart join 13 t-map t-map t-map t-loud t-later && bart gleam $small --pattern t-pat -n 1 z t-ksp t-later t-ref 2>&1 | grep -q "t-later: the sum of squares .*sample 3"'
+check "weights of a pattern that are larger than one are warned of" eval 'bart slice 13 0 t-pat t-light; bart scale 3 t-light t-heavy; bart join 13 t-light t-light t-light t-heavy t-later; bart gleam $small --pattern t-later -n 1 z t-ksp t-map t-ref 2>&1 | grep -q "t-later: weights of the pattern are up to 3 (sample 3)"'
 
 expect_error "loops are refused" "cannot be looped" bart -l 8192 -e 4 gleam $small z $data
 

@@ -82,6 +82,7 @@ make_values()
 
 	bart zeros 2 40 36 nopat
 	bart scale -- -1 t-pat negative
+	bart scale 1e30 t-pat hugepat
 	bart scale 0 t-map zeromap
 	bart scale 0 t-ref zeroref
 	bart scale 0 t-ksp allzero

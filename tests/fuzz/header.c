@@ -51,7 +51,7 @@ static void open_file(void* arg)
 	fuzz_expect(']' == text[strlen(dims_text(text, in.dims)) - 1], "all dimensions as a text");
 
 	if ('p' == t->role)
-		values_check_pattern(&in);
+		values_check_pattern(&in, true);
 	else if ('m' == t->role)
 		values_check_maps(&in);
 	else
