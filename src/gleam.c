@@ -13,6 +13,7 @@
 #include "misc/opts.h"
 
 #include "gleam/conf.h"
+#include "gleam/streams.h"
 #include "gleam/train.h"
 
 
@@ -25,6 +26,8 @@ static const char help_str[] = "Trains an unrolled network for multi-coil recons
 
 int main_gleam(int argc, char* argv[argc])
 {
+	gleam_streams_open();
+
 	struct gleam_train_s conf = gleam_train_defaults;
 	struct gleam_net_s net = gleam_net_defaults;
 
@@ -119,7 +122,7 @@ int main_gleam(int argc, char* argv[argc])
 	conf.trainer.type = gleam_trainer_type(trainer);
 	conf.valid.ref_kspace = conf.train.ref_kspace;
 
-	if (1 < cfl_loop_desc_total())
+	if (cfl_loop_desc_active())
 		error("gleam cannot be looped (bart -l): it trains on all samples, which dimensions 13, 14 and 15 enumerate\n");
 
 	num_init();

@@ -8,6 +8,7 @@
 #include "misc/opts.h"
 
 #include "gleam/infer.h"
+#include "gleam/streams.h"
 
 
 static const char help_str[] = "Reconstructs undersampled multi-coil k-space, cartesian or on a trajectory, with a\n"
@@ -17,6 +18,8 @@ static const char help_str[] = "Reconstructs undersampled multi-coil k-space, ca
 
 int main_gleam_infer(int argc, char* argv[argc])
 {
+	gleam_streams_open();
+
 	struct gleam_infer_s conf = gleam_infer_defaults;
 
 	const struct opt_s opts[] = {

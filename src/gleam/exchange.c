@@ -13,6 +13,8 @@
 #include "misc/debug.h"
 #include "misc/misc.h"
 
+#include "gleam/clock.h"
+
 #include "gleam/exchange.h"
 
 struct exchange_s {
@@ -188,11 +190,11 @@ void exchange_wait(struct exchange_request_s** r)
 	if (NULL == *r)
 		return;
 
-	double begin = timestamp();
+	double begin = gleam_clock();
 
 	MPI_Wait(&(*r)->request, MPI_STATUS_IGNORE);
 
-	waited += timestamp() - begin;
+	waited += gleam_clock() - begin;
 
 	XFREE(*r);
 }
@@ -220,12 +222,12 @@ void exchange_broadcast(const struct exchange_s* x, long root, size_t bytes, voi
 	if (1 == x->size)
 		return;
 
-	double begin = timestamp();
+	double begin = gleam_clock();
 
 	for (size_t n = 0; n < bytes; n += INT_MAX / 2)
 		MPI_Bcast((char*)data + n, (int)MIN(bytes - n, (size_t)INT_MAX / 2), MPI_BYTE, (int)root, x->comm);
 
-	waited += timestamp() - begin;
+	waited += gleam_clock() - begin;
 }
 
 void exchange_gather(const struct exchange_s* x, size_t bytes, const void* mine, void* all)
@@ -257,7 +259,7 @@ void exchange_sum(const struct exchange_s* x, long N, float data[N], float* room
 	if (1 == x->size)
 		return;
 
-	double begin = timestamp();
+	double begin = gleam_clock();
 
 	long S = share(x, N);
 	int counts[x->size];
@@ -287,7 +289,7 @@ void exchange_sum(const struct exchange_s* x, long N, float data[N], float* room
 
 	MPI_Allgatherv(room, mine[0], MPI_FLOAT, data, counts, places, MPI_FLOAT, x->comm);
 
-	waited += timestamp() - begin;
+	waited += gleam_clock() - begin;
 }
 
 void exchange_meet(const struct exchange_s* x)

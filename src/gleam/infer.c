@@ -73,8 +73,8 @@ struct infer_s {
 
 static void check_conf(const struct gleam_infer_s* c)
 {
-	if (!(0. <= c->tol))
-		error("--tol is %g, but must not be negative\n", c->tol);
+	if (!(0. <= c->tol) || !isfinite(c->tol))
+		error("--tol is %g, but must be finite and not negative\n", c->tol);
 
 	if ((NULL != c->files.reference) && (0 == strcmp("-", c->output)))
 		error("--reference prints metrics to stdout, where the output '-' goes: give the output a file name\n");

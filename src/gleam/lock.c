@@ -34,12 +34,11 @@ static bool is_there(int fd, const char* path)
 	       && (open.st_dev == now.st_dev) && (open.st_ino == now.st_ino);
 }
 
-// held, or -1; errno is EWOULDBLOCK where somebody else does
-static int take(const char* path)
+int gleam_lock_open(const char* path, int flags)
 {
 	for (int i = 0; i < 100; i++) {
 
-		int fd = open(path, O_RDWR|O_CREAT|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC, S_IRUSR|S_IWUSR|S_IRGRP|S_IWGRP|S_IROTH|S_IWOTH);
+		int fd = open(path, flags|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC, S_IRUSR|S_IWUSR|S_IRGRP|S_IWGRP|S_IROTH|S_IWOTH);
 
 		if (-1 == fd)
 			return -1;
@@ -59,11 +58,25 @@ static int take(const char* path)
 	return -1;
 }
 
-// what keeps from writing is told by those who write, but where it comes and goes
+// one that another user has left is held by reading it
+static int take(const char* path)
+{
+	int fd = gleam_lock_open(path, O_RDWR|O_CREAT);
+
+	if ((-1 == fd) && (EACCES == errno) && (0 == access(path, R_OK)))
+		fd = gleam_lock_open(path, O_RDONLY);
+
+	return fd;
+}
+
+// what keeps from writing is told by those who write, but where it comes and goes, or is about this file alone
 static void refuse(const char* path, int err)
 {
 	if (EWOULDBLOCK == err)
 		error("%s: another process holds it: it trains these weights. Give another name, or wait until it has ended.\n", path);
+
+	if ((ELOOP == err) || (EISDIR == err) || ((EACCES == err) && (0 == access(path, F_OK))))
+		error("%s: cannot be held: %s. Expected no file here, or an empty one that a killed training has left. Remove it.\n", path, strerror(err));
 
 	if ((ENOSPC == err) || (EDQUOT == err) || (EIO == err))
 		error("%s: cannot be written: %s. Make space, or give a name on another disk.\n", path, strerror(err));
@@ -72,17 +85,23 @@ static void refuse(const char* path, int err)
 		gleam_warn("%s: %s: a second training of these weights will not be refused\n", path, strerror(err));
 }
 
+char* gleam_lock_name(const char* weights)
+{
+	char* base = gleam_weights_base(weights);
+	char* path = ptr_printf("%s.lock", base);
+
+	xfree(base);
+
+	return path;
+}
+
 void gleam_lock_take(const char* weights)
 {
 	static _Thread_local bool registered = false;
 
 	gleam_lock_release();
 
-	char* base = gleam_weights_base(weights);
-	char* path = ptr_printf("%s.lock", base);
-
-	xfree(base);
-
+	char* path = gleam_lock_name(weights);
 	int fd = take(path);
 
 	if (-1 == fd) {

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "misc/types.h"
 
 #include "gleam/atomic.h"
+#include "gleam/lock.h"
 #include "gleam/newfile.h"
 #include "gleam/warn.h"
 
@@ -22,7 +22,9 @@
 struct gleam_log_s {
 
 	const char* name;
-	int fd;
+	int fd;		// or -1
+	int earlier;	// the file that it replaces, until it has; or -1
+	FILE* resumes;	// ... to be read; or NULL
 	off_t last;	// where the last line begins; -1: it cannot be written again
 	int failed;	// errno of the first line that could not be written: no more are, or 0
 	char* resumed;	// that line, until there is another one; NULL: there is none
@@ -36,7 +38,7 @@ static _Thread_local struct gleam_log_s* unfinished = NULL;
 
 static noreturn void fail(const char* name, const char* what)
 {
-	error("%s: cannot %s the log: %s\n", name, what, strerror(errno));
+	error("%s: cannot %s the log: %s. Give another --log.\n", name, what, strerror(errno));
 }
 
 static void write_text(struct gleam_log_s* log, const char* text)
@@ -56,10 +58,15 @@ void gleam_log_check(const struct gleam_log_s* log, const char* kept)
 		error("%s: cannot write the log: %s. %s Make space, or give another --log.\n", log->name, strerror(log->failed), kept);
 }
 
-// anything but a file on a disk is written to as it is: a pipe, a terminal
+/* Anything but a file on a disk is written to as it is: a pipe, a terminal; and /dev/stdout, whatever
+ * it leads to.
+ */
 static bool is_special(const char* name)
 {
 	struct stat st;
+
+	if ((0 == strncmp(name, "/dev/", 5)) && (0 != strncmp(name, "/dev/shm/", 9)))
+		return true;
 
 	return (0 == stat(name, &st)) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
@@ -90,23 +97,31 @@ bool gleam_log_has(const char* name, const char* title)
 	return same;
 }
 
-static FILE* open_earlier(const char* name, const char* title)
+static bool is_empty(FILE* fp)
 {
-	FILE* fp = fopen(name, "r");
+	struct stat st;
 
-	if (NULL == fp) {
+	return (0 == fstat(fileno(fp), &st)) && (0 == st.st_size);
+}
 
-		if (ENOENT != errno)
-			fail(name, "read");
+// the log of what is resumed, after its title; or none
+static void open_earlier(struct gleam_log_s* log, const char* title)
+{
+	log->resumes = fopen(log->name, "r");
 
-		gleam_warn("%s: found no log of what is resumed; a new one begins\n", name);
-		return NULL;
+	if ((NULL == log->resumes) && (ENOENT != errno))
+		fail(log->name, "read");
+
+	if ((NULL != log->resumes) && is_empty(log->resumes)) {
+
+		fclose(log->resumes);
+		log->resumes = NULL;
 	}
 
-	if (!has_title(fp, title))
-		error("%s: found no log with the columns of this training, expected the one of what is resumed. Give its name, or another one.\n", name);
-
-	return fp;
+	if (NULL == log->resumes)
+		gleam_warn("%s: found no log of what is resumed; a new one begins\n", log->name);
+	else if (!has_title(log->resumes, title))
+		error("%s: found no log with the columns of this training, expected the one of what is resumed. Give its name, or another one.\n", log->name);
 }
 
 // up to this iteration, without half a line; what was written after the state was saved comes once more
@@ -139,18 +154,22 @@ static char* find_line(FILE* fp, long iteration)
 }
 
 // the line of the state's iteration, if there is one
-static char* resumed_line(const char* name, FILE* fp, const struct gleam_log_resume_s* resume)
+static char* resumed_line(const struct gleam_log_s* log, const struct gleam_log_resume_s* resume)
 {
-	char* found = find_line(fp, resume->iteration);
+	char* found = find_line(log->resumes, resume->iteration);
 
-	if (NULL == found)
+	if (NULL == found) {
+
+		gleam_warn("%s: found no line of iteration %ld, after which training goes on: lines are missing, or another run has written it\n",
+			log->name, resume->iteration);
 		return NULL;
+	}
 
 	char* line = resume->line(resume->data, found);
 
 	if (NULL == line)
 		error("%s: found the log of another run: its line of iteration %ld is '%.40s...', which has not the loss of the state. Give the name of this run's, or a new one.\n",
-			name, resume->iteration, found);
+			log->name, resume->iteration, found);
 
 	xfree(found);
 
@@ -172,29 +191,27 @@ static void keep_lines(struct atomic_s* file, FILE* fp, long iteration)
 	free(line);
 }
 
-static char* begin_file(const char* name, const char* title, const struct gleam_log_resume_s* resume)
+static void begin_file(struct gleam_log_s* log, const char* title, const struct gleam_log_resume_s* resume)
 {
-	FILE* earlier = (0 < resume->iteration) ? open_earlier(name, title) : NULL;
-	char* last = (NULL != earlier) ? resumed_line(name, earlier, resume) : NULL;
+	if (0 < resume->iteration)
+		open_earlier(log, title);
 
-	newfile_clean(name);
+	if (NULL != log->resumes)
+		log->resumed = resumed_line(log, resume);
 
-	auto file = atomic_begin(name);
+	newfile_clean(log->name);
+
+	auto file = atomic_begin(log->name);
 
 	atomic_append(file, strlen(title), title);
 
-	if (NULL != earlier) {
+	if (NULL != log->resumes)
+		keep_lines(file, log->resumes, resume->iteration - 1);
 
-		keep_lines(file, earlier, resume->iteration - 1);
-		fclose(earlier);
-	}
-
-	if (NULL != last)
-		atomic_append(file, strlen(last), last);
+	if (NULL != log->resumed)
+		atomic_append(file, strlen(log->resumed), log->resumed);
 
 	atomic_commit(file);
-
-	return last;
 }
 
 void gleam_log_close_unfinished(void)
@@ -203,62 +220,85 @@ void gleam_log_close_unfinished(void)
 		gleam_log_free(unfinished);
 }
 
-/* Of another training that still writes to it, the lines would be lost. What cannot be
- * locked (on some network file systems) is taken.
- */
-static void hold(int fd, const char* name)
+// of another training that still writes to it the lines would be lost
+static int hold(const char* name, int flags)
 {
-	if ((0 != flock(fd, LOCK_EX|LOCK_NB)) && (EWOULDBLOCK == errno))
+	int fd = gleam_lock_open(name, flags);
+
+	if ((-1 == fd) && (EWOULDBLOCK == errno))
 		error("%s: another training writes this log. Give another name, or wait until it has ended.\n", name);
+
+	return fd;
 }
 
-static void check_unheld(const char* name)
+/* The earlier file is held until the new one is, so that of two trainings that start together one
+ * is refused. What cannot be held (a link, which is replaced, or on some network file systems) is taken.
+ */
+static void replace(struct gleam_log_s* log, const char* title, const struct gleam_log_resume_s* resume)
 {
-	int fd = open(name, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
+	atomic_check_replaceable(log->name);
 
-	if (-1 == fd)
-		return;
+	log->earlier = hold(log->name, O_RDWR|O_CREAT);
 
-	hold(fd, name);
-	close(fd);
+	begin_file(log, title, resume);
+
+	log->fd = hold(log->name, O_WRONLY);
+
+	if (-1 == log->fd)
+		log->fd = open(log->name, O_WRONLY|O_NOFOLLOW|O_CLOEXEC);
+}
+
+static void close_earlier(struct gleam_log_s* log)
+{
+	if (NULL != log->resumes)
+		fclose(log->resumes);
+
+	if (-1 != log->earlier)
+		close(log->earlier);
+
+	log->resumes = NULL;
+	log->earlier = -1;
 }
 
 struct gleam_log_s* gleam_log_create(const char* name, const char* title, struct gleam_log_resume_s resume)
 {
-	PTR_ALLOC(struct gleam_log_s, log);
+	struct gleam_log_s* log = xmalloc(sizeof(*log));
+
+	*log = (struct gleam_log_s){ .name = name, .fd = -1, .earlier = -1, .last = -1 };
+
+	unfinished = log;
 
 	bool special = is_special(name);
 
-	if (!special)
-		check_unheld(name);
-
-	char* resumed = special ? NULL : begin_file(name, title, &resume);
-
-	*log = (struct gleam_log_s){ .name = name, .last = -1, .resumed = resumed, .fd = open(name, O_WRONLY|O_CLOEXEC|(special ? 0 : O_NOFOLLOW)) };
+	if (special)
+		log->fd = open(name, O_WRONLY|O_CLOEXEC);
+	else
+		replace(log, title, &resume);
 
 	if (-1 == log->fd)
 		fail(name, "create");
 
-	unfinished = log;
-
-	if (!special)
-		hold(log->fd, name);
+	close_earlier(log);
 
 	off_t end = lseek(log->fd, 0, SEEK_END);
 
 	if (special)
 		write_text(log, title);
-	else if (NULL != resumed)
-		log->last = end - (off_t)strlen(resumed);
+	else if (NULL != log->resumed)
+		log->last = end - (off_t)strlen(log->resumed);
 
-	return PTR_PASS(log);
+	return log;
 }
 
 void gleam_log_free(struct gleam_log_s* log)
 {
 	unfinished = NULL;
 
-	close(log->fd);
+	close_earlier(log);
+
+	if (-1 != log->fd)
+		close(log->fd);
+
 	xfree(log->resumed);
 	xfree(log);
 }

@@ -6,6 +6,7 @@
 #include "misc/debug.h"
 #include "misc/misc.h"
 
+#include "gleam/clock.h"
 #include "gleam/keep.h"
 #include "gleam/place.h"
 #include "gleam/unroll.h"
@@ -204,7 +205,7 @@ static double time_of(const struct gleam_module_s* m)
 
 	m->place->device->sync();
 
-	return timestamp();
+	return gleam_clock();
 }
 
 void gleam_module_forward(struct gleam_module_s* m,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,6 +53,8 @@ static _Thread_local struct output_s* unfinished = NULL;
 static void check_file(const char* path)
 {
 	struct stat st;
+
+	newfile_clean(path);
 
 	if ((0 != stat(path, &st)) || !S_ISREG(st.st_mode))
 		atomic_check_writable(path);
@@ -268,6 +271,9 @@ static void give_name(int fd, const char* path)
 {
 	char* tmp = newfile_name(path);
 	char* file = ptr_printf("/proc/self/fd/%d", fd);
+
+	// while it is held nobody takes it for a leftover
+	flock(fd, LOCK_EX|LOCK_NB);
 
 	int err = ((NULL != tmp) && (0 == linkat(AT_FDCWD, file, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW))) ? 0 : errno;
 

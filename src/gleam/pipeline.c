@@ -7,6 +7,7 @@
 
 #include "nn/backend.h"
 
+#include "gleam/clock.h"
 #include "gleam/exchange.h"
 #include "gleam/pipeline_results.h"
 #include "gleam/pipeline_work.h"
@@ -198,7 +199,7 @@ static void share_weights(struct gleam_pipeline_s* p)
 
 void gleam_pipeline_train(struct gleam_pipeline_s* p, long last)
 {
-	double begin = timestamp();
+	double begin = gleam_clock();
 	double waited = exchange_waited();
 
 	struct cursor_s now = { .iteration = p->trainer->iteration, .n = -1 };
@@ -233,7 +234,7 @@ void gleam_pipeline_train(struct gleam_pipeline_s* p, long last)
 
 	share_weights(p);
 
-	p->trained += timestamp() - begin;
+	p->trained += gleam_clock() - begin;
 	p->waited += exchange_waited() - waited;
 }
 

@@ -4,6 +4,7 @@
 #include "misc/debug.h"
 #include "misc/misc.h"
 
+#include "gleam/clock.h"
 #include "gleam/exchange.h"
 #include "gleam/schedule.h"
 #include "gleam/team.h"
@@ -121,7 +122,7 @@ void results_begin(struct results_s* r, long iteration, long batches)
 		report_group(r);
 
 	if (0 == r->mark)
-		r->mark = timestamp();
+		r->mark = gleam_clock();
 
 	struct group_s* g = group_of(r, r->begun++);
 
@@ -213,7 +214,7 @@ static void report_group(struct results_s* r)
 	for (long i = 1; i < r->ranks; i++)
 		exchange_wait(&g->request[i]);
 
-	double now = timestamp();
+	double now = gleam_clock();
 
 	for (long b = 0; b < g->batches; b++) {
 

@@ -9,6 +9,7 @@
 #include "misc/misc.h"
 #include "misc/types.h"
 
+#include "gleam/clock.h"
 #include "gleam/log.h"
 #include "gleam/memory.h"
 #include "gleam/metrics.h"
@@ -317,7 +318,7 @@ static void tell(struct gleam_report_s* r, const struct gleam_progress_s* p)
 		r->open = r->terminal;
 	}
 
-	r->printed = timestamp();
+	r->printed = gleam_clock();
 }
 
 void gleam_report_iteration(struct gleam_report_s* r, const struct gleam_progress_s* p)
@@ -329,7 +330,7 @@ void gleam_report_iteration(struct gleam_report_s* r, const struct gleam_progres
 	bool first = (1 == r->count);
 	bool last = (0 < p->total) && (p->iteration == p->total) && !p->again;
 
-	if (r->terminal || first || last || p->validated || (timestamp() - r->printed >= PLAIN_INTERVAL))
+	if (r->terminal || first || last || p->validated || (gleam_clock() - r->printed >= PLAIN_INTERVAL))
 		tell(r, p);
 }
 

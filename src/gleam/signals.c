@@ -11,8 +11,8 @@
 
 #include "gleam/signals.h"
 
-static const int numbers[] = { SIGINT, SIGTERM, SIGUSR1 };
-enum { STOPS = 2 };	// the first ones
+static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+enum { STOPS = 3 };	// the first ones
 
 static struct sigaction before[ARRAY_SIZE(numbers)];
 static bool caught = false;
@@ -79,6 +79,9 @@ void gleam_signals_open(void)
 	speaks = gleam_speaks();
 
 	take(STOPS, ARRAY_SIZE(numbers));
+
+	if (caught)
+		signal(SIGPIPE, SIG_IGN);
 }
 
 void gleam_signals_begin(void)
@@ -104,7 +107,12 @@ bool gleam_signals_save(void)
 	return 0 != save;
 }
 
-void gleam_signals_saved(void)
+// one that comes in between is answered, too: what is asked for is done after this
+bool gleam_signals_take_save(void)
 {
+	bool asked = (0 != save);
+
 	save = 0;
+
+	return asked;
 }

@@ -60,6 +60,9 @@ struct gleam_state_reader_s;
 extern struct gleam_state_reader_s* gleam_state_open(const char* path);
 extern void gleam_state_close(struct gleam_state_reader_s* reader);
 
+// one of an earlier training, which error() has ended where BART is a library
+extern void gleam_state_close_unfinished(void);
+
 // valid until it is closed
 extern const struct gleam_state_s* gleam_state_values(const struct gleam_state_reader_s* reader);
 

@@ -32,6 +32,11 @@ struct gleam_state_reader_s {
 };
 
 
+/* Where BART is a library error() goes back to the program, which has no way to close this.
+ * The next training of this thread does.
+ */
+static _Thread_local struct gleam_state_reader_s* unfinished = NULL;
+
 static noreturn void __attribute__((format(printf, 2, 3))) refuse(const struct gleam_state_reader_s* r, const char* fmt, ...)
 {
 	char text[512];
@@ -244,8 +249,16 @@ static void check_data(const struct gleam_state_reader_s* r)
 		refuse(r, "found NaN or Inf in its numbers, expected finite ones");
 }
 
+void gleam_state_close_unfinished(void)
+{
+	if (NULL != unfinished)
+		gleam_state_close(unfinished);
+}
+
 struct gleam_state_reader_s* gleam_state_open(const char* path)
 {
+	gleam_state_close_unfinished();
+
 	int fd = open(path, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
 
 	if ((-1 == fd) && (ENOENT == errno))
@@ -253,6 +266,8 @@ struct gleam_state_reader_s* gleam_state_open(const char* path)
 
 	struct gleam_state_reader_s* r = xmalloc(sizeof(*r));
 	struct stat st;
+
+	unfinished = r;
 
 	r->fd = fd;
 	r->path = ptr_printf("%s", path);
@@ -280,7 +295,11 @@ struct gleam_state_reader_s* gleam_state_open(const char* path)
 
 void gleam_state_close(struct gleam_state_reader_s* r)
 {
-	close(r->fd);
+	unfinished = NULL;
+
+	if (-1 != r->fd)
+		close(r->fd);
+
 	xfree(r->path);
 	xfree(r);
 }

@@ -7,6 +7,7 @@
 
 #include "nn/backend.h"
 
+#include "gleam/clock.h"
 #include "gleam/exchange.h"
 #include "gleam/memory.h"
 #include "gleam/pipeline.h"
@@ -115,7 +116,7 @@ static struct gleam_stop_s catch_up(struct gleam_trainer_s* t)
 
 static struct gleam_stop_s train_loop(struct gleam_trainer_s* t)
 {
-	t->start = timestamp();
+	t->start = gleam_clock();
 
 	auto stop = (0 < t->first) ? catch_up(t) : (struct gleam_stop_s){ };
 
@@ -170,6 +171,10 @@ static int train(struct gleam_trainer_s* t, size_t before)
 	gleam_signals_begin();
 
 	auto stop = train_loop(t);
+
+	// one that came while the end was saved; several ranks would all have to know
+	if ((0 == stop.number) && (1 == gleam_team_size(t->team)))
+		stop.number = gleam_signals_stop();
 
 	gleam_signals_end();
 

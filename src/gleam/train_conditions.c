@@ -14,6 +14,7 @@
 #include "gleam/distinct.h"
 #include "gleam/input.h"
 #include "gleam/text.h"
+#include "gleam/train_conf.h"
 #include "gleam/train_setup.h"
 #include "gleam/weights.h"
 
@@ -68,17 +69,25 @@ static void print_optimiser(const struct gleam_trainer_s* t, FILE* fp)
 	fprintf(fp, "--adam: beta1=%s,beta2=%s,epsilon=%s\n", number(adam->beta1).text, number(adam->beta2).text, number(adam->eps).text);
 }
 
+// when training is resumed these are others
+static bool is_replaced(const struct gleam_train_s* c)
+{
+	char* base = gleam_weights_base(c->weights);
+	char* last = gleam_train_last(c);
+	bool replaced = distinct_same(c->load, base) || distinct_same(c->load, last);
+
+	xfree(last);
+	xfree(base);
+
+	return replaced;
+}
+
 // their contents, since names may change
 static void print_load(const struct gleam_train_s* c, FILE* fp)
 {
-	char* base = gleam_weights_base(c->weights);
-	bool own = (NULL != c->load) && distinct_same(c->load, base);
+	if ((NULL == c->load) || is_replaced(c)) {
 
-	xfree(base);
-
-	if ((NULL == c->load) || own) {
-
-		fprintf(fp, "--load: %s\n", own ? "what this training replaces" : "none");
+		fprintf(fp, "--load: %s\n", (NULL == c->load) ? "none" : "what this training replaces");
 		return;
 	}
 

@@ -1,9 +1,11 @@
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "misc/misc.h"
 
 #include "gleam/distinct.h"
+#include "gleam/lock.h"
 #include "gleam/state.h"
 #include "gleam/train.h"
 #include "gleam/weights.h"
@@ -123,7 +125,8 @@ void gleam_train_check_outputs(const struct gleam_train_s* c, const struct gleam
 
 	char* base = gleam_weights_base(c->weights);
 	char* last = gleam_train_last(c);
-	const char* const others[] = { base, last, c->load, state };
+	char* lock = gleam_lock_name(c->weights);
+	const char* const others[] = { base, last, c->load, state, lock };
 
 	distinct_check("weights", base, false, ARRAY_SIZE(inputs), inputs);
 	distinct_check("state", state, false, ARRAY_SIZE(inputs), inputs);
@@ -133,6 +136,9 @@ void gleam_train_check_outputs(const struct gleam_train_s* c, const struct gleam
 		distinct_check("last weights", last, false, ARRAY_SIZE(inputs), inputs);
 
 	if (NULL != c->log) {
+
+		if (0 == strcmp(c->log, "-"))
+			error("--log -: found the name of a stream of images, expected that of a file. /dev/stdout is the standard output.\n");
 
 		distinct_check("log", c->log, false, ARRAY_SIZE(inputs), inputs);
 		distinct_check("log", c->log, false, ARRAY_SIZE(others), others);
@@ -144,6 +150,7 @@ void gleam_train_check_outputs(const struct gleam_train_s* c, const struct gleam
 	if (NULL != c->valid.kspace)
 		gleam_weights_prepare(last);
 
+	xfree(lock);
 	xfree(last);
 	xfree(base);
 }

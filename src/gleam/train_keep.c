@@ -9,6 +9,7 @@
 
 #include "nn/backend.h"
 
+#include "gleam/clock.h"
 #include "gleam/data.h"
 #include "gleam/exchange.h"
 #include "gleam/metrics.h"
@@ -162,7 +163,7 @@ void gleam_trainer_finish(struct gleam_trainer_s* t)
 
 static double time_left(const struct gleam_trainer_s* t)
 {
-	double elapsed = timestamp() - t->start;
+	double elapsed = gleam_clock() - t->start;
 	double left = -1.;
 
 	// includes validation, which the pace of iterations does not

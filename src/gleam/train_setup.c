@@ -17,6 +17,7 @@
 
 #include "gleam/exchange.h"
 #include "gleam/lock.h"
+#include "gleam/memory.h"
 #include "gleam/setup.h"
 #include "gleam/state.h"
 #include "gleam/train_conditions.h"
@@ -202,12 +203,25 @@ static void load_weights(struct gleam_trainer_s* t)
 	take_dc(&w->net, &net);
 }
 
+// there are two or three times as many moments and gradients, too
+static void check_size(const struct gleam_net_s* net)
+{
+	size_t bytes = (size_t)(net->iterations * gleam_net_params(net)) * sizeof(float);
+	size_t free = gleam_memory_available();
+	double gib = 1024. * 1024. * 1024.;
+
+	if (bytes > free)
+		error("--features, --blocks, --layers, --iterations: the weights of this network take %.1f GiB, found %.1f GiB of memory free. Expected a smaller network.\n",
+			(double)bytes / gib, (double)free / gib);
+}
+
 struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, struct gleam_net_s net)
 {
 	PTR_ALLOC(struct gleam_trainer_s, t);
 
 	*t = (struct gleam_trainer_s){ .conf = conf, .best = HUGE_VAL, .validated = true };
 
+	gleam_state_close_unfinished();
 	gleam_train_check(conf);
 
 	t->backend = gleam_setup_backend(&conf->compute);
@@ -224,6 +238,9 @@ struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, s
 
 	gleam_trainer_modules(&conf->trainer, &net);
 	gleam_net_complete(&net);
+
+	if (!conf->memory)
+		check_size(&net);
 
 	t->team = gleam_team_create(conf->replicas, net.modules);
 	t->share = conf->batch_size / conf->replicas;

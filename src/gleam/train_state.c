@@ -88,12 +88,18 @@ static struct gleam_state_s open_state(struct gleam_trainer_s* t)
 
 	struct gleam_state_s s = *gleam_state_values(t->resumed);
 
-	if (LONG_MAX / t->conf->batch_size - 1 < s.iteration)
+	// half of what can be counted is left to train
+	long most = LONG_MAX / 2 / t->conf->batch_size;
+
+	if (most < s.iteration)
 		error("%s: found iteration %ld, expected at most %ld with --batch-size %ld: it is damaged. Train anew without --resume, or from weights with --load.\n",
-			t->state, s.iteration, LONG_MAX / t->conf->batch_size - 1, t->conf->batch_size);
+			t->state, s.iteration, most, t->conf->batch_size);
 
 	adopt_dc(t, &t->weights->net, &s.net);
 	gleam_trainer_check_conditions(t, t->state, s.conditions);
+
+	if ((NULL == t->valid) && isfinite(s.best))
+		error("%s: found best weights of a training without validation: it is damaged. Train anew without --resume, or from weights with --load.\n", t->state);
 
 	s.net = t->weights->net;
 	s.conditions = NULL;	// of this rank alone

@@ -12,6 +12,7 @@
 #include "nn/backend.h"
 
 #include "gleam/batch.h"
+#include "gleam/clock.h"
 #include "gleam/module.h"
 #include "gleam/place.h"
 #include "gleam/train_check.h"
@@ -178,7 +179,7 @@ void gleam_step_iteration(struct gleam_step_s* s)
 {
 	struct gleam_trainer_s* t = s->trainer;
 	long samples[t->share];
-	double begin = timestamp();
+	double begin = gleam_clock();
 
 	gleam_trainer_samples(t, t->team->replica, t->iteration, samples);
 	gleam_batch_load(s->batch, samples);
@@ -203,7 +204,7 @@ void gleam_step_iteration(struct gleam_step_s* s)
 
 	take_all(s);
 
-	t->seconds = timestamp() - begin;
+	t->seconds = gleam_clock() - begin;
 	t->peak = t->place->peak();
 	gleam_module_seconds(t->module, &t->forward, &t->backward);
 }

@@ -4,6 +4,7 @@
 #include "misc/debug.h"
 #include "misc/misc.h"
 
+#include "gleam/clock.h"
 #include "gleam/data.h"
 #include "gleam/exchange.h"
 #include "gleam/report.h"
@@ -20,7 +21,7 @@ static const double LOOK_INTERVAL = 1.;		// seconds
 // files are looked at now and then
 static bool data_changed(struct gleam_trainer_s* t)
 {
-	double now = timestamp();
+	double now = gleam_clock();
 
 	if ((NULL != t->changed) || (now - t->looked < LOOK_INTERVAL))
 		return NULL != t->changed;
@@ -36,7 +37,7 @@ static bool data_changed(struct gleam_trainer_s* t)
 
 static bool is_over(const struct gleam_trainer_s* t)
 {
-	return (0. < t->conf->max_time) && (timestamp() - t->start >= t->conf->max_time);
+	return (0. < t->conf->max_time) && (gleam_clock() - t->start >= t->conf->max_time);
 }
 
 static bool is_finished(const struct gleam_trainer_s* t)
@@ -58,10 +59,8 @@ struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* t)
 
 		stop.number = gleam_signals_stop();
 		stop.changed = data_changed(t);
-		stop.save = gleam_signals_save();
+		stop.save = gleam_signals_take_save();
 		stop.end = (0 != stop.number) || stop.changed || is_finished(t);
-
-		gleam_signals_saved();
 	}
 
 	exchange_broadcast(t->team->all, 0, sizeof(stop), &stop);

@@ -92,8 +92,8 @@ struct gleam_keep_s gleam_trainer_keep(const struct gleam_trainer_conf_s* conf, 
 		return (struct gleam_keep_s){ .what = (GLEAM_CHECKPOINT == conf->type) ? GLEAM_KEEP_IMAGES : GLEAM_KEEP_ALL };
 	}
 
-	if (!(0. < gleam_trainer_max_error(conf)))
-		error("--max-inversion-error is %g, but must be positive\n", conf->max_error);
+	if (!(0. < gleam_trainer_max_error(conf)) || !isfinite(gleam_trainer_max_error(conf)))
+		error("--max-inversion-error is %g, but must be positive and finite\n", conf->max_error);
 
 	return (struct gleam_keep_s){
 

@@ -265,6 +265,9 @@ COMMANDS
 
 check "arrays of the program (.mem)" eval 'grep -v "^status 0" told; same_bits w lm && same_bits out lmo'
 
+head -c 2000 l1.state > torn.state
+echo "another,table" > others.csv
+
 # weights whose images are not finite
 bart gleam $net --pattern t-pat -n 1 --lr 1e30 far t-ksp t-map t-ref 2> /dev/null
 
@@ -282,11 +285,17 @@ library <<-COMMANDS
 	gleam-infer --pattern t-pat far t-ksp t-map le
 	gleam-infer --pattern t-pat far t-ksp t-map le
 	gleam-infer --pattern t-pat far t-ksp t-map le
+	gleam $net --pattern t-pat --log log.csv l4 t-ksp t-map t-ref
+	gleam $net --pattern t-pat --resume --seed 7 l4 t-ksp t-map t-ref
+	gleam $net --pattern t-pat --resume torn t-ksp t-map t-ref
+	gleam $net --pattern t-pat --resume torn t-ksp t-map t-ref
+	gleam $net --pattern t-pat --resume --log others.csv l4 t-ksp t-map t-ref
+	gleam $net --pattern t-pat --resume --log others.csv l4 t-ksp t-map t-ref
 	gleam $net --pattern t-pat l4 t-ksp t-map t-ref
 	gleam-infer --pattern t-pat l4 t-ksp t-map lo5
 COMMANDS
 
-check "a program goes on after errors" eval 'cat told told.err; [ "0 -1 -1 -1 -1 -1 -1 0 -1 -1 -1 -1 -1 0 0" = "$(statuses)" ]'
+check "a program goes on after errors" eval 'cat told told.err; [ "0 -1 -1 -1 -1 -1 -1 0 -1 -1 -1 -1 -1 0 -1 -1 -1 -1 -1 0 0" = "$(statuses)" ]'
 check "... of images that are not finite, too" grep -q "the reconstruction of sample 0 is not finite" told.err
 check "... with the bits of the shell" eval 'same_bits w l4 && same_bits out lo5'
 

@@ -34,6 +34,9 @@ loads()
 	return 1
 }
 
+# <file ...>: that were there before
+there() { local f; for f in "$@"; do [ -e "$f" ] || { echo "$f is gone"; return 1; }; done; }
+
 leftovers() { ls -- *.new 2> /dev/null; }
 
 # <a> <b>
@@ -48,6 +51,7 @@ RANDOM=1
 kills=${KILLS:-200}
 torn=0
 bad=0
+seen=
 
 for i in $(seq "$kills"); do
 
@@ -58,7 +62,8 @@ for i in $(seq "$kills"); do
 	wait $pid 2> /dev/null
 
 	[ -z "$(leftovers)" ] || torn=$((torn + 1))
-	loads > why || { bad=$((bad + 1)); cat why; }
+	{ there $seen && loads; } > why || { bad=$((bad + 1)); cat why; }
+	seen=$(ls w.cfl w.hdr w-last.cfl w-last.hdr w.state w.csv 2> /dev/null)
 done
 
 reached=$(last_of w.csv iteration)
@@ -124,7 +129,7 @@ fault()
 		grep -q "could not be flushed to disk: $3" fault.err || { echo "call $1: nothing is said"; cat fault.err; return 1; }
 	fi
 
-	loads || { echo "after call $1"; return 1; }
+	there w.cfl w.hdr w-last.cfl w-last.hdr w.state w.csv && loads || { echo "after call $1"; return 1; }
 	run_on > /dev/null 2>&1 && same_run five w || { echo "after call $1: not the same"; return 1; }
 
 	[ -z "$(leftovers)" ] || { echo "after call $1: $(leftovers)"; return 1; }

@@ -58,6 +58,21 @@ check "MoDL in pieces" in_pieces 9 "2 6" $valid --modl --learn-dc
 bart gleam $small --modl --mu 0.3 -n 2 start $data 2> /dev/null
 check "... from other weights, which bring their mu" in_pieces 9 "5" $valid --modl --load start
 
+# weights that training replaces are others when it goes on
+own()
+{
+	for w in a b; do for f in cfl hdr; do cp start.$f "own$w.$f"; cp start.$f "own$w-last.$f"; done; done
+
+	bart gleam $small $valid --modl --load owna$1 -n 9 owna $data > /dev/null 2>&1
+	bart gleam $small $valid --modl --load ownb$1 -n 5 ownb $data > /dev/null 2>&1
+	bart gleam $small $valid --modl --load ownb$1 -n 9 --resume ownb $data > said 2>&1 || { cat said; return 1; }
+
+	cmp owna.cfl ownb.cfl && cmp owna-last.cfl ownb-last.cfl
+}
+
+check "... from those that training replaces" own ""
+check "... also the last ones" own -last
+
 for trainer in end-to-end checkpoint "mel --checkpoints 2"; do
 
 	check "--trainer $trainer in pieces" in_pieces 9 "5" $valid --modl --trainer $trainer
@@ -98,6 +113,7 @@ by_signal()
 # in an interactive shell, as here, processes in the background listen to SIGINT
 set -m
 
+check "SIGHUP, of a terminal that is closed, ends training with 129" by_signal HUP 10 129
 check "SIGTERM ends training with 143" by_signal TERM 20 143
 check "... and says what is kept" grep -q "stopped by a signal after iteration .*part.state holds the state of iteration .*--resume" part.err
 # a shell that was started with it ignored cannot give it back to what it starts
@@ -259,6 +275,43 @@ shared_log()
 
 check "two trainings do not write the same log" shared_log
 check "... the second one may when the first has ended" eval 'bart gleam $small -n 2 --log shared.csv second $data > /dev/null 2>&1 && [ "$(column shared.csv iteration | wc -l)" -eq 2 ]'
+
+cp whole.state shorter.state; head -n 6 whole.csv > shorter.csv
+check "a log that ends before the state is gone on with, and told" eval 'bart gleam $small $valid -n 10 --log shorter.csv --resume shorter $data > said 2>&1; grep -q "WARN: shorter.csv: found no line of iteration 9" said && [ "$(column shorter.csv iteration | tr "\n" " ")" = "1 2 3 4 5 10 " ]'
+
+together()
+{
+	local i a b status
+
+	for i in $(seq 10); do
+
+		"$BART" gleam $small -n 100000 --log both.csv "together1" $data > /dev/null 2> one.err & a=$!
+		"$BART" gleam $small -n 100000 --log both.csv "together2" $data > /dev/null 2> two.err & b=$!
+
+		# the one that is refused ends
+		wait -n $a $b
+		status=$?
+		kill $a $b 2> /dev/null
+		wait $a $b
+
+		[ 1 -eq $status ] && [ 1 -eq "$(cat one.err two.err | grep -c "both.csv: another training writes this log")" ] || { echo "pass $i: status $status"; cat one.err two.err; return 1; }
+		[ "$(column both.csv iteration)" = "$(seq "$(last_of both.csv iteration)")" ] || { echo "pass $i: lines are missing"; return 1; }
+	done
+}
+
+check "... also of two that start at once" together
+
+# its reader takes one line
+unread()
+{
+	rm -f pipe; mkfifo pipe
+	head -n 1 pipe > /dev/null &
+	bart gleam $small -n 2000 --log pipe piped $data > said 2>&1
+	[ 1 -eq $? ] && grep -q "pipe: cannot write the log: Broken pipe. piped.state holds the state of iteration [0-9]*, from which --resume goes on" said && [ -e piped.state ] && [ ! -e piped.lock ]
+}
+
+check "a log into a pipe that nobody reads any more: the state is saved first" unread
+check "... progress into one harms nothing" eval '{ "$BART" gleam $small -n 200 piped $data 2>&1 > /dev/null; echo $? > status; } | head -n 1 > /dev/null; [ 0 -eq "$(cat status)" ]'
 
 # -- what may not
 

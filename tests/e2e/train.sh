@@ -123,5 +123,12 @@ check "... also those of a later sample" eval 'bart join 13 t-map t-map t-map t-
 check "weights of a pattern that are larger than one are warned of" eval 'bart slice 13 0 t-pat t-light; bart scale 3 t-light t-heavy; bart join 13 t-light t-light t-light t-heavy t-later; bart gleam $small --pattern t-later -n 1 z t-ksp t-map t-ref 2>&1 | grep -q "t-later: weights of the pattern are up to 3 (sample 3)"'
 
 expect_error "loops are refused" "cannot be looped" bart -l 8192 -e 4 gleam $small z $data
+expect_error "... also those of one pass" "cannot be looped" bart -l 8192 -e 1 gleam $small z $data
+
+closed() { (exec 0<&- 1>&- 2>&-; exec "$BART" gleam $small --pattern t-pat -n 3 --log closed.csv closed t-ksp t-map t-ref); }
+check "with the standard streams closed nothing is written to other files" eval 'closed && [ 4 -eq "$(wc -l < closed.csv)" ] && [ 3 -eq "$(grep -c "^[0-9]" closed.csv)" ] && [ ! -e closed.lock ] && bart gleam-infer --pattern v-pat closed v-ksp v-map closed-out'
+
+# by the number of an open file, as /dev/stdout is
+check "a log to the standard output, which is a file" eval '"$BART" gleam $small --pattern t-pat -n 3 --log /dev/fd/1 z t-ksp t-map t-ref > standard 2> /dev/null && [ 3 -eq "$(column standard iteration | grep -c .)" ]'
 
 finish

@@ -134,8 +134,14 @@ make_weights()
 # state <new name> <sed script>: of its text, which ends where floats begin
 state() { cp w.hdr "$1.hdr"; cp w.cfl "$1.cfl"; LC_ALL=C sed "$2" w.state > "$1.state"; }
 
+# the last line of a state; gzip's has the same
+checksum() { printf 'crc32 %s\n' "$(gzip -c < "$1" | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')" >> "$1"; }
+
 make_states()
 {
+	local size text
+
+
 	state cutstate ''; head -c 3000 w.state > cutstate.state
 	state nostate ''; printf 'nothing of the kind\n' > nostate.state
 	state emptystate ''; : > emptystate.state
@@ -145,6 +151,17 @@ make_states()
 	gleam other-w other-ksp t-map t-ref 2> /dev/null
 	gleam --step-size 0.7 step-w t-ksp t-map t-ref 2> /dev/null
 	: > busy.lock
+
+	# of a training without validation, with best weights: a third more floats
+	size=$(($(stat -c %s w.state) - 15))
+	text=$(($(LC_ALL=C grep -abo '^end$' w.state | head -n 1 | cut -d : -f 1) + 4))
+	state beststate ''; { head -c $text w.state | sed 's/^best inf/best 0.5/'; tail -c +$((text + 1)) w.state | head -c $((size - text)); tail -c +$((text + 1)) w.state | head -c $(((size - text) / 3)); } > beststate.state
+	checksum beststate.state
+	state farstate ''; head -c $size w.state | LC_ALL=C sed 's/^iteration .*/iteration 4611686018427387902/' > farstate.state
+	checksum farstate.state
+
+	cp w.hdr held.hdr; cp w.cfl held.cfl; ln -s nowhere held.lock
+	mkdir folderheld.lock
 	state folderstate ''; rm folderstate.state; mkdir folderstate.state
 }
 
@@ -159,5 +176,6 @@ make_states
 # outputs in places where there can be none, and what may not be read
 echo file > plain
 mkdir -m 555 locked
+mkdir -m 777 shared; seq 1000 > shared/readonly.csv; chmod 444 shared/readonly.csv
 bart copy t-ksp secret; chmod 0 secret.cfl
 LONG=$(printf 'x%.0s' $(seq 300))
