@@ -228,6 +228,9 @@ static int hold(const char* name, int flags)
 	if ((-1 == fd) && (EWOULDBLOCK == errno))
 		error("%s: another training writes this log. Give another name, or wait until it has ended.\n", name);
 
+	if ((-1 == fd) && ((ENOSPC == errno) || (EDQUOT == errno) || (EIO == errno) || (EROFS == errno)))
+		fail(name, "create");
+
 	return fd;
 }
 
