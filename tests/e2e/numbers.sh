@@ -48,7 +48,7 @@ spoiled()
 }
 
 spoiled ksp 4320
-check "a sample of k-space that is not finite any more is named" eval '[ 1 -eq $status ] && grep -q "bad-ksp: found numbers that are not finite in sample 3" said'
+check "a sample of k-space that is not finite any more is named" eval '[ 1 -eq $status ] && grep -q "bad-ksp: found numbers that are not finite in the image of sample 3" said'
 
 spoiled ref 1440
 check "a reference that is not finite any more ends training" [ 1 -eq $status ]
