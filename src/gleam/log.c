@@ -71,6 +71,23 @@ static bool is_special(const char* name)
 	return (0 == stat(name, &st)) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+/* A stream that is open already is written to where it is, since others write to it, too: opened
+ * again, a file that it leads to would be written to from its start.
+ */
+static int open_special(const char* name)
+{
+	int stream = -1;
+
+	if (0 == strcmp(name, "/dev/stdout"))
+		stream = STDOUT_FILENO;
+	else if (0 == strcmp(name, "/dev/stderr"))
+		stream = STDERR_FILENO;
+	else if (1 != sscanf(name, "/dev/fd/%d", &stream))
+		return open(name, O_WRONLY|O_CLOEXEC);
+
+	return fcntl(stream, F_DUPFD_CLOEXEC, 0);
+}
+
 static bool has_title(FILE* fp, const char* title)
 {
 	char* line = NULL;
@@ -274,7 +291,7 @@ struct gleam_log_s* gleam_log_create(const char* name, const char* title, struct
 	bool special = is_special(name);
 
 	if (special)
-		log->fd = open(name, O_WRONLY|O_CLOEXEC);
+		log->fd = open_special(name);
 	else
 		replace(log, title, &resume);
 
