@@ -257,8 +257,6 @@ void gleam_state_close_unfinished(void)
 
 struct gleam_state_reader_s* gleam_state_open(const char* path)
 {
-	gleam_state_close_unfinished();
-
 	int fd = open(path, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
 
 	if ((-1 == fd) && (ENOENT == errno))
@@ -295,7 +293,8 @@ struct gleam_state_reader_s* gleam_state_open(const char* path)
 
 void gleam_state_close(struct gleam_state_reader_s* r)
 {
-	unfinished = NULL;
+	if (r == unfinished)
+		unfinished = NULL;
 
 	if (-1 != r->fd)
 		close(r->fd);

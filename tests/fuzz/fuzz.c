@@ -17,6 +17,7 @@
 
 #include "gleam/lock.h"
 #include "gleam/log.h"
+#include "gleam/state.h"
 
 #include "held.h"
 #include "fuzz.h"
@@ -49,6 +50,7 @@ static void forget(void)
 
 	// what the next training would close
 	gleam_log_close_unfinished();
+	gleam_state_close_unfinished();
 	gleam_lock_release();
 	fft_cache_free();
 }
