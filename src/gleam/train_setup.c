@@ -207,12 +207,12 @@ static void load_weights(struct gleam_trainer_s* t)
 static void check_size(const struct gleam_net_s* net)
 {
 	size_t bytes = (size_t)(net->iterations * gleam_net_params(net)) * sizeof(float);
-	size_t free = gleam_memory_available();
+	size_t available = gleam_memory_available();
 	double gib = 1024. * 1024. * 1024.;
 
-	if (bytes > free)
+	if (bytes > available)
 		error("--features, --blocks, --layers, --iterations: the weights of this network take %.1f GiB, found %.1f GiB of memory free. Expected a smaller network.\n",
-			(double)bytes / gib, (double)free / gib);
+			(double)bytes / gib, (double)available / gib);
 }
 
 struct gleam_trainer_s* gleam_trainer_create(const struct gleam_train_s* conf, struct gleam_net_s net)

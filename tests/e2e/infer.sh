@@ -95,4 +95,8 @@ for f in map ref pat; do
 	check "... which stays" same_bits t-$f mine-$f
 done
 
+# of one that was killed between giving two names
+echo torn > swept.cfl.0aaaa0.new; echo torn > swept.hdr.1bbbb1.new; echo mine > swept.cfl.backup.new
+check "what a killed one has left is swept up, and nothing else" eval 'bart gleam-infer --pattern t-pat w t-ksp t-map swept && [ "swept.cfl swept.cfl.backup.new swept.hdr" = "$(ls swept.* | tr "\n" " " | sed "s/ $//")" ]'
+
 finish
