@@ -87,12 +87,7 @@ static void refuse(const char* path, int err)
 
 char* gleam_lock_name(const char* weights)
 {
-	char* base = gleam_weights_base(weights);
-	char* path = ptr_printf("%s.lock", base);
-
-	xfree(base);
-
-	return path;
+	return gleam_weights_beside(weights, ".lock");
 }
 
 void gleam_lock_take(const char* weights)

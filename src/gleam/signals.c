@@ -107,12 +107,13 @@ bool gleam_signals_save(void)
 	return 0 != save;
 }
 
-// one that comes in between is answered, too: what is asked for is done after this
+// cleared only where it was set: one that comes in between is answered by what is done after this
 bool gleam_signals_take_save(void)
 {
-	bool asked = (0 != save);
+	if (0 == save)
+		return false;
 
 	save = 0;
 
-	return asked;
+	return true;
 }

@@ -22,12 +22,7 @@ struct gleam_state_writer_s {
 
 char* gleam_state_name(const char* weights)
 {
-	char* base = gleam_weights_base(weights);
-	char* name = ptr_printf("%s.state", base);
-
-	xfree(base);
-
-	return name;
+	return gleam_weights_beside(weights, ".state");
 }
 
 void gleam_state_prepare(const char* path)

@@ -25,11 +25,6 @@
 #include "gleam/train.h"
 
 
-static bool is_due(const struct gleam_trainer_s* t, long every)
-{
-	return (0 < every) && (0 == t->iteration % every);
-}
-
 static long next_multiple(const struct gleam_trainer_s* t, long every)
 {
 	return (0 < every) ? ((t->iteration / every + 1) * every) : LONG_MAX;
@@ -74,7 +69,7 @@ static void check_log(const struct gleam_trainer_s* t)
  */
 static struct gleam_stop_s settle(struct gleam_trainer_s* t)
 {
-	bool due = is_due(t, t->valid_every);
+	bool due = gleam_trainer_is_due(t, t->valid_every);
 
 	// one that is broken off is due again where training is resumed
 	t->validated = !due || gleam_trainer_validate(t);
@@ -89,7 +84,7 @@ static struct gleam_stop_s settle(struct gleam_trainer_s* t)
 	// several ranks save together, and all would have to know
 	bool failed = (1 == gleam_team_size(t->team)) && gleam_report_failed(t->report);
 
-	if (due || stop.end || stop.save || is_due(t, t->conf->save_every) || failed)
+	if (due || stop.end || stop.save || gleam_trainer_is_due(t, t->conf->save_every) || failed)
 		gleam_trainer_store(t, (due && t->validated) || (stop.end && (NULL == t->valid)));
 
 	check_log(t);
@@ -133,7 +128,7 @@ static struct gleam_stop_s train_loop(struct gleam_trainer_s* t)
 // the weights as they are at the end: those that no validation has been due after are validated
 static void finish(struct gleam_trainer_s* t)
 {
-	if ((NULL != t->valid) && !is_due(t, t->valid_every)) {
+	if ((NULL != t->valid) && !gleam_trainer_is_due(t, t->valid_every)) {
 
 		gleam_trainer_validate(t);
 

@@ -107,12 +107,7 @@ void gleam_train_check(const struct gleam_train_s* c)
 
 char* gleam_train_last(const struct gleam_train_s* conf)
 {
-	char* base = gleam_weights_base(conf->weights);
-	char* last = ptr_printf("%s-last", base);
-
-	xfree(base);
-
-	return last;
+	return gleam_weights_beside(conf->weights, "-last");
 }
 
 void gleam_train_check_outputs(const struct gleam_train_s* c, const struct gleam_weights_s* weights, const char* state)

@@ -24,6 +24,7 @@
 #include "gleam/train_conf.h"
 #include "gleam/train_plan.h"
 #include "gleam/train_state.h"
+#include "gleam/train_stop.h"
 #include "gleam/validate.h"
 #include "gleam/warn.h"
 
@@ -316,7 +317,7 @@ static void open_outputs(struct gleam_trainer_s* t)
 
 	gleam_train_check_outputs(t->conf, t->weights, t->state);
 
-	struct gleam_report_resume_s resume = { t->first, t->first_loss, (NULL != t->valid) && (0 == t->first % t->valid_every) };
+	struct gleam_report_resume_s resume = { t->first, t->first_loss, (NULL != t->valid) && gleam_trainer_is_due(t, t->valid_every) };
 
 	t->report = gleam_report_create(t->conf->log, modules, modules * t->restarts, t->restart, 1 < gleam_team_size(t->team), resume);
 }

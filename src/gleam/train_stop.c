@@ -35,6 +35,11 @@ static bool data_changed(struct gleam_trainer_s* t)
 	return NULL != t->changed;
 }
 
+bool gleam_trainer_is_due(const struct gleam_trainer_s* t, long every)
+{
+	return (0 < every) && (0 == t->iteration % every);
+}
+
 static bool is_over(const struct gleam_trainer_s* t)
 {
 	return (0. < t->conf->max_time) && (gleam_clock() - t->start >= t->conf->max_time);

@@ -1,5 +1,5 @@
 /*
- * When training ends, or is interrupted to be saved.
+ * What is to be done after an iteration: when training ends, or is interrupted to be saved.
  */
 #ifndef _GLEAM_TRAIN_STOP_H
 #define _GLEAM_TRAIN_STOP_H
@@ -15,6 +15,9 @@ struct gleam_stop_s {
 	long number;		// of the signal that ended it, or 0
 	bool changed;		// a file of the data has
 };
+
+// after this iteration, of what is done every so many; 0 is never
+extern bool gleam_trainer_is_due(const struct gleam_trainer_s* trainer, long every);
 
 // after an iteration; what the first rank decides, all do, and all are to call it
 extern struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* trainer);

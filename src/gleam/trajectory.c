@@ -5,12 +5,12 @@
 
 #include "num/multind.h"
 
-#include "misc/debug.h"
 #include "misc/misc.h"
 #include "misc/mri.h"
 
 #include "gleam/input.h"
 #include "gleam/shape.h"
+#include "gleam/warn.h"
 
 #include "gleam/trajectory.h"
 
@@ -196,6 +196,6 @@ void trajectory_check_zeros(const struct input_s* kspace)
 	}
 
 	if (0 < zeros)
-		debug_printf(DP_WARN, "%s: k-space is zero in all coils at %ld positions of the trajectory, which count as measured. "
+		gleam_warn("%s: k-space is zero in all coils at %ld positions of the trajectory, which count as measured. "
 			"If they are not, give a --pattern ('bart pattern').\n", kspace->name, zeros);
 }

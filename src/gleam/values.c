@@ -4,11 +4,11 @@
 
 #include "num/multind.h"
 
-#include "misc/debug.h"
 #include "misc/misc.h"
 #include "misc/mri.h"
 
 #include "gleam/input.h"
+#include "gleam/warn.h"
 
 #include "gleam/values.h"
 
@@ -82,7 +82,7 @@ static bool warn_unnormalised(const struct input_s* maps, const long dims[DIMS],
 	if (!(1.5f < largest))
 		return false;
 
-	debug_printf(DP_WARN, "%s: the sum of squares of the sensitivities over coils is up to %.3g (sample %ld), expected at most about 1: "
+	gleam_warn("%s: the sum of squares of the sensitivities over coils is up to %.3g (sample %ld), expected at most about 1: "
 			"training may diverge. 'bart normalize 8' makes it 1.\n", maps->name, (double)largest, sample);
 
 	return true;
@@ -136,7 +136,7 @@ static bool warn_weights(const struct input_s* in, long N, const complex float s
 	if (!(1.5f < largest))
 		return false;
 
-	debug_printf(DP_WARN, "%s: weights of the pattern are up to %.3g (sample %ld), expected at most 1: "
+	gleam_warn("%s: weights of the pattern are up to %.3g (sample %ld), expected at most 1: "
 			"training may diverge. 'bart scale' mends it.\n", in->name, (double)largest, sample);
 
 	return true;

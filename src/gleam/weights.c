@@ -78,6 +78,16 @@ char* gleam_weights_base(const char* name)
 	return base;
 }
 
+char* gleam_weights_beside(const char* name, const char* suffix)
+{
+	char* base = gleam_weights_base(name);
+	char* path = ptr_printf("%s%s", base, suffix);
+
+	xfree(base);
+
+	return path;
+}
+
 
 void weights_print_dimensions(const struct weights_layout_s* layout, FILE* fp)
 {

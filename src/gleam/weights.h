@@ -29,6 +29,9 @@ extern void gleam_weights_free(struct gleam_weights_s* weights);
  */
 extern char* gleam_weights_base(const char* name);
 
+// of a file that belongs to them, with this suffix; for xfree
+extern char* gleam_weights_beside(const char* name, const char* suffix);
+
 /* Written to a temporary name in the same folder, flushed to disk and renamed:
  * the last good file is there at any moment. Calls error() when it cannot be
  * written, and removes the temporary files. Of several MPI ranks the first one

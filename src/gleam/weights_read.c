@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "misc/debug.h"
 #include "misc/io.h"
 #include "misc/misc.h"
 #include "misc/types.h"
@@ -16,6 +15,7 @@
 #include "gleam/conf.h"
 #include "gleam/newfile.h"
 #include "gleam/text.h"
+#include "gleam/warn.h"
 #include "gleam/weights_format.h"
 
 #include "gleam/weights.h"
@@ -320,7 +320,7 @@ struct gleam_weights_s* gleam_weights_find(const char* name, char** message)
 		weights = pending.weights;
 
 		if (NULL != weights)
-			debug_printf(DP_WARN, "%s: its writer was interrupted; the header is taken from %s\n", base, pending.hdr);
+			gleam_warn("%s: its writer was interrupted; the header is taken from %s\n", base, pending.hdr);
 
 		xfree(pending.hdr);
 	}

@@ -1,9 +1,10 @@
 /*
  * Preloaded into a program: what it does to files that it writes (open, write, fsync, rename)
- * is counted, and the call of a given number fails, or is the process's last. Without a
- * number the count is told at the end.
+ * is counted, and the call of a given number fails, or a signal comes before it. The count is
+ * told at the end.
  *
- *	FAULT_AT=<number> FAULT_ERRNO=<errno, or 0: SIGKILL>
+ *	FAULT_AT=<number> FAULT_ERRNO=<errno>
+ *	FAULT_AT=<number> FAULT_SIGNAL=<signal>
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,18 +25,20 @@ static bool fails(void)
 {
 	const char* at = getenv("FAULT_AT");
 	const char* how = getenv("FAULT_ERRNO");
+	const char* number = getenv("FAULT_SIGNAL");
 
 	calls++;
 
 	if ((NULL == at) || (calls != atol(at)))
 		return false;
 
-	int err = (NULL == how) ? 0 : atoi(how);
+	if (NULL != number)
+		raise(atoi(number));
 
-	if (0 == err)
-		raise(SIGKILL);
+	if (NULL == how)
+		return false;
 
-	errno = err;
+	errno = atoi(how);
 
 	return true;
 }
@@ -107,6 +110,5 @@ int rename(const char* from, const char* to)
 
 static void __attribute__((destructor)) tell(void)
 {
-	if (NULL == getenv("FAULT_AT"))
-		fprintf(stderr, "calls: %ld\n", calls);
+	fprintf(stderr, "calls: %ld\n", calls);
 }

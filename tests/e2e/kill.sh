@@ -103,10 +103,36 @@ run_on() { gleam -n 5 --log w.csv --resume w; }
 gleam -n 2 --log keep.csv keep > /dev/null 2>&1
 gleam -n 5 --log five.csv five > /dev/null 2>&1
 start
-calls=$(LD_PRELOAD=$faults run_on 2>&1 > /dev/null | sed -n 's/^calls: //p')
+# <command ...>
+calls_of() { LD_PRELOAD=$faults "$@" 2>&1 > /dev/null | sed -n 's/^calls: //p'; }
+
+calls=$(calls_of run_on)
 check "a run of three iterations has $calls calls that write" [ "${calls:-0}" -gt 40 ]
 
-# fault <call> <errno, 0: SIGKILL>; what an error may be: ignored (a folder cannot be flushed), or status 1 with the file and the cause
+# after all that may come before: resumed, it ends as one that nothing happened to
+ends_the_same()
+{
+	there w.cfl w.hdr w-last.cfl w-last.hdr w.state w.csv && loads || { echo "after call $1"; return 1; }
+	run_on > /dev/null 2>&1 && same_run five w || { echo "after call $1: not the same"; return 1; }
+
+	[ -z "$(leftovers)" ] || { echo "after call $1: $(leftovers)"; return 1; }
+}
+
+# signalled <call> <signal> <status that is expected>
+signalled()
+{
+	local status
+
+	start
+	LD_PRELOAD=$faults FAULT_AT=$1 FAULT_SIGNAL=$2 run_on > /dev/null 2> fault.err
+	status=$?
+
+	[ "$3" -eq $status ] || { echo "call $1: status $status"; cat fault.err; return 1; }
+
+	ends_the_same "$1"
+}
+
+# fault <call> <errno>; what an error may be: ignored (a folder cannot be flushed), or status 1 with the file and the cause
 fault()
 {
 	local status
@@ -115,11 +141,7 @@ fault()
 	LD_PRELOAD=$faults FAULT_AT=$1 FAULT_ERRNO=$2 run_on > /dev/null 2> fault.err
 	status=$?
 
-	if [ 0 -eq "$2" ]; then
-
-		[ 137 -eq $status ] || { echo "call $1: status $status, not killed"; return 1; }
-
-	elif [ 0 -ne $status ]; then
+	if [ 0 -ne $status ]; then
 
 		[ 1 -eq $status ] && grep -qE "(w|w-last)\.(cfl|hdr|state|csv|lock): cannot be .*$3|w.csv: cannot .* the log: $3" fault.err \
 			|| { echo "call $1: status $status"; cat fault.err; return 1; }
@@ -129,25 +151,48 @@ fault()
 		grep -q "could not be flushed to disk: $3" fault.err || { echo "call $1: nothing is said"; cat fault.err; return 1; }
 	fi
 
-	there w.cfl w.hdr w-last.cfl w-last.hdr w.state w.csv && loads || { echo "after call $1"; return 1; }
-	run_on > /dev/null 2>&1 && same_run five w || { echo "after call $1: not the same"; return 1; }
-
-	[ -z "$(leftovers)" ] || { echo "after call $1: $(leftovers)"; return 1; }
+	ends_the_same "$1"
 }
 
-# every_call <errno> <message>
+# every_call <command> <arguments ...>
 every_call()
 {
 	local n
 
 	for n in $(seq "$calls"); do
 
-		fault "$n" "$1" "$2" 2>&1 || return 1
+		"$1" "$n" "${@:2}" 2>&1 || return 1
 	done
 }
 
-check "killed at every one of them: all loads, and the run ends the same" every_call 0 ""
-check "the disk is full at every one of them: it is told, all loads" every_call 28 "No space left on device"
+check "killed at every one of them: all loads, and the run ends the same" every_call signalled 9 137
+check "the disk is full at every one of them: it is told, all loads" every_call fault 28 "No space left on device"
+check "SIGTERM at every one of them, the last ones, too: status 143, and the run ends the same" every_call signalled 15 143
+
+# a state is due at iteration 2 of 4; SIGUSR1 asks for one of another, at any instant
+asked() { rm -f asked*; "$BART" gleam $options -n 4 --save-every 2 --valid-every 100 --log asked.csv asked $data; }
+
+# lengths of what comes one after the other: calls at which a state more is written, or none more
+more_saved()
+{
+	local once=$1 n
+
+	for n in $(seq "$once"); do
+
+		echo $(($(FAULT_AT=$n FAULT_SIGNAL=10 calls_of asked) - once))
+	done | uniq -c | awk '{ print $2, $1 }'
+}
+
+# that of iteration 1; none where the line of iteration 2 is written; that of 3, also where it is
+# asked for while that of 2 is written; none where the last one comes anyway
+save_each()
+{
+	more_saved "$(calls_of asked)" > more
+
+	awk '{ s[NR] = $1; n[NR] = $2 } END { exit !((4 == NR) && (8 < s[1]) && (0 == s[2]) && (1 == n[2]) && (s[1] == s[3]) && (s[1] + 1 == n[3]) && (0 == s[4])) }' more || { cat more; return 1; }
+}
+
+check "SIGUSR1 at every one of them: a state of that iteration, also while another is written" save_each
 
 for e in "5 Input/output error" "30 Read-only file system" "122 Disk quota exceeded"; do
 

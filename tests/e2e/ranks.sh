@@ -224,6 +224,11 @@ check "--max-time ends all of them" eval 'ranks 2 gleam $common --pattern t-pat 
 check "the log has the time of waiting" eval 'head -n 1 many.csv | grep -q ",waiting_seconds$"'
 check "a warning that all ranks have is given once" eval 'train warned 3 --pattern t-pat -I 4 -b 2 -n 3 --autotune && one_line "no effect without --gpu" warned.err'
 
+bart scale 2 t-map large-map
+bart scale 2 t-pat large-pat
+loud() { ranks 3 gleam $common --pattern large-pat -I 4 -b 2 -n 1 loud t-ksp large-map t-ref > said 2>&1 && one_line "sum of squares of the sens" said && one_line "weights of the pattern" said; }
+check "... and one of the data that all read" loud
+
 bart scale 30 t-ref big-ref
 data="t-ksp t-map big-ref"
 check "references in other units, one rank" train units1 1 --pattern t-pat -I 6 -b 1 -n 4
