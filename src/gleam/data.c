@@ -245,6 +245,19 @@ bool gleam_data_no_reference(const struct gleam_data_s* data)
 }
 
 
+bool gleam_data_comparable(const struct gleam_data_s* data)
+{
+	const struct input_s* ref = &data->reference;
+	long N = md_calc_size(DIMS, ref->dims) / input_samples(ref->dims);
+
+	for (long i = 0; i < data->samples; i++)
+		if (!data->empty[i] && !values_all_zero(N, input_sample(ref, data->kspace.dims, i)))
+			return true;
+
+	return false;
+}
+
+
 struct gleam_data_s* gleam_data_open(const struct gleam_files_s* files)
 {
 	PTR_ALLOC(struct gleam_data_s, data);

@@ -90,6 +90,9 @@ extern bool gleam_data_has_reference(const struct gleam_data_s* data);
 // is every reference all zero?
 extern bool gleam_data_no_reference(const struct gleam_data_s* data);
 
+// is there a sample that is not empty, and its reference not all zero: one whose nRMSE is a number?
+extern bool gleam_data_comparable(const struct gleam_data_s* data);
+
 // what is asked for soon: the system reads it from its files meanwhile
 extern void gleam_data_ahead(const struct gleam_data_s* data, long N, const long samples[]);
 

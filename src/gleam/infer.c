@@ -22,6 +22,7 @@
 #include "gleam/place.h"
 #include "gleam/report.h"
 #include "gleam/setup.h"
+#include "gleam/streams.h"
 #include "gleam/unroll.h"
 #include "gleam/validate.h"
 #include "gleam/distinct.h"
@@ -75,6 +76,9 @@ static void check_conf(const struct gleam_infer_s* c)
 {
 	if (!(0. <= c->tol) || !isfinite(c->tol))
 		error("--tol is %g, but must be finite and not negative\n", c->tol);
+
+	if ((0 == strcmp("-", c->output)) && gleam_streams_lost())
+		error("-: found stdout closed, expected a pipe or a file for the images. Give the output a file name.\n");
 
 	if ((NULL != c->files.reference) && (0 == strcmp("-", c->output)))
 		error("--reference prints metrics to stdout, where the output '-' goes: give the output a file name\n");

@@ -182,6 +182,9 @@ static void check_ra(const char* name, const char* role)
 	if (-1 == bytes)
 		error("%s: found dimensions %s, which no file can have. Write the file again.\n", name, dims_text(text, dims));
 
+	if (0 == bytes)
+		error("%s: found dimensions %s: there is nothing in this %s. Write it again.\n", name, dims_text(text, dims), role);
+
 	if ((uint64_t)bytes != size)
 		error("%s: found dimensions %s for data of %llu bytes, expected %ld. Write the file again.\n",
 			name, dims_text(text, dims), (unsigned long long)size, bytes);
@@ -313,6 +316,7 @@ static void load_alike(struct input_s* in)
 
 	in->data = load_cfl(in->name, DIMS, in->dims);
 	in->mapped = file && (mpi_is_main_proc() || mpi_shared_files);
+	in->file = in->mapped || ((FILE_TYPE_RA == file_type(in->name)) && mpi_is_main_proc());
 
 	mpi_shared_files = before;
 }

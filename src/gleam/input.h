@@ -25,7 +25,8 @@ struct input_s {
 
 	long dims[DIMS];
 	const complex float* data;
-	bool mapped;		// straight from the file
+	bool mapped;		// straight from the file, page by page
+	bool file;		// read from a file when it is used, which may be cut short then
 
 	struct input_mark_s marks[2];	// of the data's file and of the header's
 	uint64_t fingerprint;		// 0 where nobody has asked for it

@@ -108,7 +108,7 @@ static void cut_short(int number, siginfo_t* info, void*)
 
 static bool is_watched(const struct input_s* in)
 {
-	return in->mapped && !error_jumper.initialized && !cfl_loop_desc_active();
+	return in->file && !error_jumper.initialized && !cfl_loop_desc_active();
 }
 
 void input_watch_begin(const struct input_s* in)

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -17,12 +18,12 @@
 /* Of this thread's training. error() ends the process, or goes back to a program that has BART as
  * a library, whose next training may well be of the same weights.
  */
-static _Thread_local struct {
+static _Thread_local struct held_s {
 
 	int fd;
 	char* path;	// NULL: none is held
 
-} held = { .fd = -1 };
+} held[2];		// weights, and the last ones beside the best
 
 // the file may have been removed by who held it, between opening it here and holding it
 static bool is_there(int fd, const char* path)
@@ -94,8 +95,7 @@ void gleam_lock_take(const char* weights)
 {
 	static _Thread_local bool registered = false;
 
-	gleam_lock_release();
-
+	struct held_s* free = (NULL == held[0].path) ? &held[0] : &held[1];
 	char* path = gleam_lock_name(weights);
 	int fd = take(path);
 
@@ -106,8 +106,10 @@ void gleam_lock_take(const char* weights)
 		return;
 	}
 
-	held.fd = fd;
-	held.path = path;
+	assert(NULL == free->path);
+
+	free->fd = fd;
+	free->path = path;
 
 	if (!registered)
 		atexit(gleam_lock_release);
@@ -115,17 +117,23 @@ void gleam_lock_take(const char* weights)
 	registered = true;
 }
 
-void gleam_lock_release(void)
+static void release(struct held_s* h)
 {
 	struct stat st;
 
-	if (NULL == held.path)
+	if (NULL == h->path)
 		return;
 
 	// one that somebody else has put something into is not ours to remove
-	if ((0 == fstat(held.fd, &st)) && (0 == st.st_size) && is_there(held.fd, held.path))
-		unlink(held.path);
+	if ((0 == fstat(h->fd, &st)) && (0 == st.st_size) && is_there(h->fd, h->path))
+		unlink(h->path);
 
-	close(held.fd);
-	XFREE(held.path);
+	close(h->fd);
+	XFREE(h->path);
+}
+
+void gleam_lock_release(void)
+{
+	for (int i = 0; i < (int)ARRAY_SIZE(held); i++)
+		release(&held[i]);
 }

@@ -114,6 +114,25 @@ bool gleam_log_has(const char* name, const char* title)
 	return same;
 }
 
+long gleam_log_last(const char* name, const char* title)
+{
+	FILE* fp = is_special(name) ? NULL : fopen(name, "r");
+	char* line = NULL;
+	size_t size = 0;
+	long last = 0;
+
+	if ((NULL != fp) && has_title(fp, title))
+		while (-1 != getline(&line, &size, fp))
+			last = MAX(last, strtol(line, NULL, 10));
+
+	free(line);
+
+	if (NULL != fp)
+		fclose(fp);
+
+	return last;
+}
+
 static bool is_empty(FILE* fp)
 {
 	struct stat st;

@@ -12,6 +12,9 @@ struct gleam_log_s;
 // is there a log with these columns?
 extern bool gleam_log_has(const char* name, const char* title);
 
+// the last iteration of a log with these columns; 0: there is none
+extern long gleam_log_last(const char* name, const char* title);
+
 // of the earlier log of a run that goes on the lines up to an iteration stay
 struct gleam_log_resume_s {
 

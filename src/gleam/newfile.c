@@ -48,14 +48,14 @@ char* newfile_name(const char* path)
 }
 
 // a link, or anything else that is there already, is no new file
-static int create(struct newfile_s* file, const char* path)
+static int create(struct newfile_s* file, const char* path, mode_t mode)
 {
 	file->name = newfile_name(path);
 
 	if (NULL == file->name)
 		return errno;
 
-	file->fd = open(file->name, O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, READ_WRITE);
+	file->fd = open(file->name, O_RDWR|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, mode);
 
 	if (-1 != file->fd)
 		return 0;
@@ -66,14 +66,29 @@ static int create(struct newfile_s* file, const char* path)
 	return err;
 }
 
+int newfile_permit(int fd, const struct stat* earlier)
+{
+	mode_t mode = earlier->st_mode & 0777;
+	struct stat st;
+
+	// rights of a group that cannot be given become no other group's
+	if ((0 != fstat(fd, &st)) || ((st.st_gid != earlier->st_gid) && (0 != fchown(fd, (uid_t)-1, earlier->st_gid))))
+		mode &= ~(mode_t)S_IRWXG | ((mode & S_IRWXO) << 3);
+
+	return (0 == fchmod(fd, mode)) ? 0 : errno;
+}
+
 int newfile_create(struct newfile_s* file, const char* path)
 {
+	struct stat earlier;
+	bool replaces = (0 == lstat(path, &earlier)) && S_ISREG(earlier.st_mode);
 	int err = EEXIST;
 
 	*file = (struct newfile_s){ .fd = -1, .held = -1 };
 
+	// nobody opens it before it has the rights of the one that it replaces
 	for (int i = 0; (EEXIST == err) && (i < TRIES); i++)
-		err = create(file, path);
+		err = create(file, path, replaces ? S_IRUSR|S_IWUSR : READ_WRITE);
 
 	if (0 != err)
 		return err;
@@ -81,10 +96,8 @@ int newfile_create(struct newfile_s* file, const char* path)
 	// while it is held nobody takes it for a leftover
 	flock(file->fd, LOCK_EX|LOCK_NB);
 
-	struct stat st;
-
-	if ((0 == lstat(path, &st)) && S_ISREG(st.st_mode) && (0 != fchmod(file->fd, st.st_mode & 0777)))
-		err = errno;
+	if (replaces)
+		err = newfile_permit(file->fd, &earlier);
 
 	if (0 != err)
 		newfile_drop(file);
@@ -207,8 +220,8 @@ static bool is_leftover(const char* name, const char* of)
 	       && ('0' <= *first) && ('5' >= *first) && ('0' <= *last) && ('5' >= *last);
 }
 
-// its writer, which would hold it, is gone
-static bool is_abandoned(const char* name)
+// does its writer hold it, or is it gone? And is the file this user's?
+static bool look_at(const char* name, bool* held, bool* mine)
 {
 	struct stat st;
 	int fd = open(name, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
@@ -216,31 +229,32 @@ static bool is_abandoned(const char* name)
 	if (-1 == fd)
 		return false;
 
-	bool free = (0 == flock(fd, LOCK_EX|LOCK_NB));
-	bool mine = (0 == fstat(fd, &st)) && S_ISREG(st.st_mode) && (geteuid() == st.st_uid);
+	*held = (0 != flock(fd, LOCK_SH|LOCK_NB)) && (EWOULDBLOCK == errno);
+	*mine = (0 == fstat(fd, &st)) && S_ISREG(st.st_mode) && (geteuid() == st.st_uid);
 
 	close(fd);
 
-	return free && mine;
+	return true;
 }
 
-void newfile_left(const char* path, bool (*fun)(const char* name, void* data), void* data)
+// each new file of this path, until fun returns true, which is returned
+static bool each(const char* path, bool (*fun)(const char* name, void* data), void* data)
 {
 	char* dir_copy = ptr_printf("%s", path);
 	char* base_copy = ptr_printf("%s", path);
 	const char* folder = dirname(dir_copy);
 	const char* base = basename(base_copy);
 	DIR* dir = opendir(folder);
-	bool done = (NULL == dir);
+	bool done = false;
 
-	for (struct dirent* entry; !done && (NULL != (entry = readdir(dir))); ) {
+	for (struct dirent* entry; (NULL != dir) && !done && (NULL != (entry = readdir(dir))); ) {
 
 		if (!is_leftover(entry->d_name, base))
 			continue;
 
 		char* name = ptr_printf("%s/%s", folder, entry->d_name);
 
-		done = is_abandoned(name) && fun(name, data);
+		done = fun(name, data);
 		xfree(name);
 	}
 
@@ -249,6 +263,41 @@ void newfile_left(const char* path, bool (*fun)(const char* name, void* data), v
 
 	xfree(base_copy);
 	xfree(dir_copy);
+
+	return done;
+}
+
+static bool is_held(const char* name, void*)
+{
+	bool held;
+	bool mine;
+
+	return look_at(name, &held, &mine) && held;
+}
+
+bool newfile_held(const char* path)
+{
+	return each(path, is_held, NULL);
+}
+
+struct left_s {
+
+	bool (*fun)(const char* name, void* data);
+	void* data;
+};
+
+static bool if_left(const char* name, void* _data)
+{
+	const struct left_s* data = _data;
+	bool held;
+	bool mine;
+
+	return look_at(name, &held, &mine) && !held && mine && data->fun(name, data->data);
+}
+
+void newfile_left(const char* path, bool (*fun)(const char* name, void* data), void* data)
+{
+	each(path, if_left, &(struct left_s){ fun, data });
 }
 
 static bool remove_one(const char* name, void*)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct stat;
+
 struct newfile_s {
 
 	int fd;		// or -1
@@ -19,11 +21,14 @@ struct newfile_s {
 // a name of that kind, for xfree; NULL where the system has no random numbers (errno)
 extern char* newfile_name(const char* path);
 
-/* Permissions are those of an earlier file of this path, or as the user's mask has them.
+/* Permissions and group are those of an earlier file of this path, or as the user's mask has them.
  * What is in its place stays as it is, a symbolic link, too.
  */
 extern int newfile_create(struct newfile_s* file, const char* path);
 extern int newfile_write(struct newfile_s* file, size_t size, const void* data);
+
+// to the file that is open, the permissions and the group of an earlier one; errno if it cannot have them
+extern int newfile_permit(int fd, const struct stat* earlier);
 
 // to disk; then nothing can be written any more
 extern int newfile_close(struct newfile_s* file);
@@ -39,7 +44,10 @@ extern void newfile_drop(struct newfile_s* file);
  */
 extern void newfile_left(const char* path, bool (*fun)(const char* name, void* data), void* data);
 
-// removes those
+// is one of this path being written, by whomever?
+extern bool newfile_held(const char* path);
+
+// removes those that are left
 extern void newfile_clean(const char* path);
 
 #endif		// _NEWFILE_H

@@ -31,6 +31,17 @@
 
 #define READ_WRITE (S_IRUSR|S_IWUSR|S_IRGRP|S_IWGRP|S_IROTH|S_IWOTH)
 
+/* What is to be a file in the end: one without a name, or one with another name where the system has
+ * none of those.
+ */
+struct part_s {
+
+	int nameless;		// or -1
+	struct newfile_s named;
+};
+
+static const struct part_s no_part = { .nameless = -1, .named = { .fd = -1, .held = -1 } };
+
 struct output_s {
 
 	const char* name;
@@ -40,7 +51,8 @@ struct output_s {
 	size_t bytes;
 	complex float* data;
 
-	int fd;			// of a file without a name, or -1 when create_cfl has made it
+	bool cfl;		// create_cfl has made it
+	struct part_s file;	// or this is it
 };
 
 /* Where BART is a library error() goes back to the program, which has no way to close this.
@@ -126,11 +138,14 @@ static bool is_link(const char* path)
 }
 
 
-/* A file in the folder of path that has no name yet, with the permissions of an
- * earlier one there; -1 where that is not possible, as on some network file systems.
+/* A file in the folder of path that has no name yet, with the permissions of an earlier one there; -1
+ * where that is not possible, as on some network file systems, or where it cannot be given one.
  */
 static int open_nameless(const char* path)
 {
+	if (0 != access("/proc/self/fd", X_OK))
+		return -1;
+
 	char* copy = ptr_printf("%s", path);
 	int fd = open(dirname(copy), O_TMPFILE|O_RDWR|O_CLOEXEC, READ_WRITE);
 
@@ -138,7 +153,7 @@ static int open_nameless(const char* path)
 
 	struct stat st;
 
-	if ((-1 != fd) && (0 == stat(path, &st)) && (-1 == fchmod(fd, st.st_mode & 07777))) {
+	if ((-1 != fd) && (0 == stat(path, &st)) && (0 != newfile_permit(fd, &st))) {
 
 		close(fd);
 		return -1;
@@ -148,28 +163,60 @@ static int open_nameless(const char* path)
 }
 
 
-static int open_data(const char* name)
+// false (errno) where the folder may not be written to
+static bool part_open(struct part_s* part, const char* path)
 {
-	char* path[2] = { path_of(name, "cfl"), path_of(name, "hdr") };
-	int fd = (is_link(path[0]) || is_link(path[1])) ? -1 : open_nameless(path[0]);
+	*part = no_part;
+	part->nameless = open_nameless(path);
+
+	if (-1 != part->nameless)
+		return true;
+
+	errno = newfile_create(&part->named, path);
+
+	return (0 == errno);
+}
+
+
+static int part_fd(const struct part_s* part)
+{
+	return (-1 != part->nameless) ? part->nameless : part->named.fd;
+}
+
+
+static void part_drop(struct part_s* part)
+{
+	if (-1 != part->nameless)
+		close(part->nameless);
+
+	part->nameless = -1;
+	newfile_drop(&part->named);
+}
+
+
+// where a link is in its place, BART writes through it
+static bool open_data(struct output_s* o)
+{
+	char* path[2] = { path_of(o->name, "cfl"), path_of(o->name, "hdr") };
+	bool open = !is_link(path[0]) && !is_link(path[1]) && part_open(&o->file, path[0]);
 
 	xfree(path[0]);
 	xfree(path[1]);
 
-	return fd;
+	return open;
 }
 
 
-static void unmap_nameless(struct output_s* o)
+static void unmap_part(struct output_s* o)
 {
-	close(o->fd);
+	part_drop(&o->file);
 
 	if ((NULL != o->data) && (-1 == munmap(o->data, o->bytes)))
 		error("%s: %m\n", o->name);
 }
 
 
-static void close_unfinished(void)
+void output_close_unfinished(void)
 {
 	struct output_s* o = unfinished;
 
@@ -179,22 +226,24 @@ static void close_unfinished(void)
 	unfinished = NULL;
 	o->name = "an earlier output";
 
-	unmap_nameless(o);
+	unmap_part(o);
 
 	xfree(o->dims);
 	xfree(o);
 }
 
 
-static void map_nameless(struct output_s* o)
+static void map_part(struct output_s* o)
 {
-	// the header comes later
-	int err = take_room(o->fd, (off_t)o->bytes + HEADER_ROOM);
+	int fd = part_fd(&o->file);
 
-	if ((0 == err) && (-1 == ftruncate(o->fd, (off_t)o->bytes)))
+	// the header comes later
+	int err = take_room(fd, (off_t)o->bytes + HEADER_ROOM);
+
+	if ((0 == err) && (-1 == ftruncate(fd, (off_t)o->bytes)))
 		err = errno;
 
-	void* data = (0 == err) ? mmap(NULL, o->bytes, PROT_READ|PROT_WRITE, MAP_SHARED, o->fd, 0) : MAP_FAILED;
+	void* data = (0 == err) ? mmap(NULL, o->bytes, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
 
 	if ((0 == err) && (MAP_FAILED == data))
 		err = errno;
@@ -230,31 +279,55 @@ static void take_room_for(const char* name)
 }
 
 
+// a file of another name would be left behind by error()
+static void remember(struct output_s* o)
+{
+	static bool registered = false;
+
+	unfinished = o;
+
+	if (!registered)
+		atexit(output_close_unfinished);
+
+	registered = true;
+}
+
+
+static void create(struct output_s* o, bool writes)
+{
+	if (writes && open_data(o)) {
+
+		remember(o);
+		map_part(o);
+
+	} else {
+
+		o->cfl = true;
+		o->data = create_cfl(o->name, o->D, o->dims);
+		take_room_for(o->name);
+		md_clear(o->D, o->dims, o->data, CFL_SIZE);
+	}
+}
+
+
 struct output_s* output_create(const char* name, int D, const long dims[D])
 {
-	close_unfinished();
+	output_close_unfinished();
 
 	PTR_ALLOC(struct output_s, o);
 
-	*o = (struct output_s){ .name = name, .D = D, .bytes = (size_t)md_calc_size(D, dims) * CFL_SIZE, .fd = -1 };
+	*o = (struct output_s){ .name = name, .D = D, .bytes = (size_t)md_calc_size(D, dims) * CFL_SIZE, .file = no_part };
 
 	o->dims = *TYPE_ALLOC(long[D]);
 	md_copy_dims(D, o->dims, dims);
 
-	if ((FILE_TYPE_CFL == file_type(name)) && !cfl_loop_desc_active() && (1 == mpi_get_num_procs()))
-		o->fd = open_data(name);
+	bool alike = (FILE_TYPE_CFL == file_type(name)) && !cfl_loop_desc_active();
 
-	if (-1 != o->fd) {
-
-		unfinished = o;
-		map_nameless(o);
-
-	} else {
-
-		o->data = create_cfl(name, D, dims);
-		take_room_for(name);
-		md_clear(D, dims, o->data, CFL_SIZE);
-	}
+	// of several ranks, all of which have it, one writes it
+	if (alike && !mpi_is_main_proc())
+		o->data = md_calloc(D, dims, CFL_SIZE);
+	else
+		create(o, alike);
 
 	return PTR_PASS(o);
 }
@@ -267,7 +340,7 @@ complex float* output_data(const struct output_s* o)
 
 
 // a name is given to a new file only, so there is a second one for a moment
-static void give_name(int fd, const char* path)
+static int give_name(int fd, const char* path)
 {
 	char* tmp = newfile_name(path);
 	char* file = ptr_printf("/proc/self/fd/%d", fd);
@@ -286,6 +359,27 @@ static void give_name(int fd, const char* path)
 	xfree(file);
 	xfree(tmp);
 
+	return err;
+}
+
+
+static void part_place(struct part_s* part, const char* path)
+{
+	int err;
+
+	if (-1 != part->nameless) {
+
+		err = give_name(part->nameless, path);
+
+	} else {
+
+		err = newfile_close(&part->named);
+
+		if (0 == err)
+			err = newfile_rename(&part->named, path);
+	}
+
+	part_drop(part);
 	errno = err;
 
 	if (0 != err)
@@ -296,22 +390,20 @@ static void give_name(int fd, const char* path)
 static void put_in_place(struct output_s* o)
 {
 	char* path[2] = { path_of(o->name, "cfl"), path_of(o->name, "hdr") };
-	int header = open_nameless(path[1]);
+	struct part_s header;
 
-	if (-1 == header)
+	if (!part_open(&header, path[1]))
 		error("%s: cannot be written: %m. Give another name.\n", path[1]);
 
 	// as create_cfl does
 	io_register_output(o->name);
-	write_cfl_header(header, NULL, o->D, o->dims);
+	write_cfl_header(part_fd(&header), NULL, o->D, o->dims);
 
-	give_name(o->fd, path[0]);
-	give_name(header, path[1]);
-
-	close(header);
+	part_place(&o->file, path[0]);
+	part_place(&header, path[1]);
 
 	unfinished = NULL;
-	unmap_nameless(o);
+	unmap_part(o);
 
 	xfree(path[0]);
 	xfree(path[1]);
@@ -320,10 +412,12 @@ static void put_in_place(struct output_s* o)
 
 void output_finish(struct output_s* o)
 {
-	if (-1 != o->fd)
+	if (o->cfl)
+		unmap_cfl(o->D, o->dims, o->data);
+	else if (o == unfinished)
 		put_in_place(o);
 	else
-		unmap_cfl(o->D, o->dims, o->data);
+		md_free(o->data);
 
 	xfree(o->dims);
 	xfree(o);

@@ -112,6 +112,39 @@ static char* resumed_line(const void* _data, const char* line)
 	return ptr_printf("%.*s,,,%s", (int)(valid - line), line, after);
 }
 
+// a run that has come so far has saved its state: somewhere else
+static void check_unsaved(const char* log, const char* title, long unsaved)
+{
+	long last = gleam_log_last(log, title);
+
+	if (unsaved < last)
+		error("%s: found the log of a run that came to iteration %ld, but no state of it to resume from. Expected both: are these the folder and the name of its weights? "
+			"To begin anew give another --log, or leave --resume out.\n", log, last);
+}
+
+static char* choose_title(const char* log, long modules, long errors, const long at[errors], bool* ranks, const struct gleam_report_resume_s* resume)
+{
+	char* title = log_title(modules, errors, at, *ranks);
+	char* other = log_title(modules, errors, at, !*ranks);
+
+	if (0 == resume->iteration) {
+
+		check_unsaved(log, title, resume->unsaved);
+		check_unsaved(log, other, resume->unsaved);
+	}
+
+	// the number of ranks may change, the columns of a log may not
+	if ((0 < resume->iteration) && !gleam_log_has(log, title) && gleam_log_has(log, other)) {
+
+		*ranks = !*ranks;
+		SWAP(title, other);
+	}
+
+	free(other);
+
+	return title;
+}
+
 struct gleam_report_s* gleam_report_create(const char* log, long modules, long errors, const long at[errors], bool ranks, struct gleam_report_resume_s resume)
 {
 	gleam_log_close_unfinished();
@@ -122,22 +155,7 @@ struct gleam_report_s* gleam_report_create(const char* log, long modules, long e
 
 	if (NULL != log) {
 
-		char* title = log_title(modules, errors, at, r->ranks);
-
-		// the number of ranks may change, the columns of a log may not
-		if ((0 < resume.iteration) && !gleam_log_has(log, title)) {
-
-			char* other = log_title(modules, errors, at, !r->ranks);
-
-			if (gleam_log_has(log, other)) {
-
-				SWAP(title, other);
-				r->ranks = !r->ranks;
-			}
-
-			free(other);
-		}
-
+		char* title = choose_title(log, modules, errors, at, &r->ranks, &resume);
 		struct resumed_s resumed = { .from = &resume, .modules = modules };
 
 		r->log = gleam_log_create(log, title, (struct gleam_log_resume_s){ resume.iteration, &resumed, resumed_line });

@@ -89,6 +89,9 @@ static bool find_transpose(const struct shape_s* shape, const long dims[DIMS], i
 
 			long swapped[DIMS];
 
+			if (dims[order[i]] == dims[order[j]])
+				continue;
+
 			md_copy_dims(DIMS, swapped, dims);
 			SWAP(swapped[order[i]], swapped[order[j]]);
 

@@ -271,7 +271,8 @@ struct gleam_state_reader_s* gleam_state_open(const char* path)
 	r->path = ptr_printf("%s", path);
 
 	if ((-1 == fd) || (0 != fstat(fd, &st)))
-		refuse(r, "cannot be read: %s", strerror(errno));
+		error("%s: cannot be read: %s. Expected the state that --resume goes on from. %s.\n", path, strerror(errno),
+			(EACCES == errno) ? "Give yourself the right to read it (chmod)" : "Check its disk");
 
 	if (!S_ISREG(st.st_mode))
 		refuse(r, "found no plain file, expected the one that 'bart gleam' saves");

@@ -3,9 +3,13 @@
 
 #include "gleam/streams.h"
 
+static bool lost = false;
+
 void gleam_streams_open(void)
 {
 	int fd;
+
+	lost = (-1 == fcntl(STDOUT_FILENO, F_GETFD));
 
 	do
 		fd = open("/dev/null", O_RDWR);
@@ -13,4 +17,9 @@ void gleam_streams_open(void)
 
 	if (-1 != fd)
 		close(fd);
+}
+
+bool gleam_streams_lost(void)
+{
+	return lost;
 }

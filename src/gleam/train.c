@@ -74,7 +74,13 @@ static struct gleam_stop_s settle(struct gleam_trainer_s* t)
 	// one that is broken off is due again where training is resumed
 	t->validated = !due || gleam_trainer_validate(t);
 
-	auto stop = gleam_trainer_stop(t);
+	bool saves = due || gleam_trainer_is_due(t, t->conf->save_every);
+
+	auto stop = gleam_trainer_stop(t, saves);
+
+	// of data that are others now it says nothing
+	if (!stop.changed)
+		gleam_trainer_check_output(t);
 
 	bool last = stop.end && (0 == stop.number) && !stop.changed;
 
@@ -82,9 +88,9 @@ static struct gleam_stop_s settle(struct gleam_trainer_s* t)
 		gleam_trainer_report(t, due && t->validated, last && !due && (NULL != t->valid));
 
 	// several ranks save together, and all would have to know
-	bool failed = (1 == gleam_team_size(t->team)) && gleam_report_failed(t->report);
+	bool failed = (1 == gleam_team_size(t->team)) && gleam_report_failed(t->report) && !gleam_trainer_data_changed(t, true);
 
-	if (due || stop.end || stop.save || gleam_trainer_is_due(t, t->conf->save_every) || failed)
+	if (!stop.changed && (saves || stop.end || stop.save || failed))
 		gleam_trainer_store(t, (due && t->validated) || (stop.end && (NULL == t->valid)));
 
 	check_log(t);
@@ -95,18 +101,23 @@ static struct gleam_stop_s settle(struct gleam_trainer_s* t)
 // of a run that is resumed: it was stopped while it was validated, or there is nothing left to do
 static struct gleam_stop_s catch_up(struct gleam_trainer_s* t)
 {
-	if (!t->validated) {
+	bool missed = !t->validated;
 
+	if (missed)
 		t->validated = gleam_trainer_validate(t);
 
-		if (t->validated) {
+	auto stop = gleam_trainer_stop(t, missed);
 
-			gleam_trainer_report_validation(t);
-			gleam_trainer_store(t, true);
-		}
+	if (!stop.changed)
+		gleam_trainer_check_output(t);
+
+	if (missed && t->validated && !stop.changed) {
+
+		gleam_trainer_report_validation(t);
+		gleam_trainer_store(t, true);
 	}
 
-	return gleam_trainer_stop(t);
+	return stop;
 }
 
 static struct gleam_stop_s train_loop(struct gleam_trainer_s* t)
@@ -125,12 +136,21 @@ static struct gleam_stop_s train_loop(struct gleam_trainer_s* t)
 }
 
 
+// they may have changed while they were validated
+static void check_data(struct gleam_trainer_s* t)
+{
+	if (gleam_team_leads(t->team) && gleam_trainer_data_changed(t, true))
+		gleam_trainer_tell_changed(t);
+}
+
 // the weights as they are at the end: those that no validation has been due after are validated
 static void finish(struct gleam_trainer_s* t)
 {
 	if ((NULL != t->valid) && !gleam_trainer_is_due(t, t->valid_every)) {
 
 		gleam_trainer_validate(t);
+		check_data(t);
+		gleam_trainer_check_output(t);
 
 		// what was resumed only to see that it has ended knows no losses
 		if (t->first == t->iteration)

@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "misc/misc.h"
 #include "misc/types.h"
@@ -82,9 +84,45 @@ static bool is_replaced(const struct gleam_train_s* c)
 	return replaced;
 }
 
-// their contents, since names may change
-static void print_load(const struct gleam_train_s* c, FILE* fp)
+// the line of that name, up to its end; or NULL
+static const char* find_line(const char* text, const char* name, int* len)
 {
+	const char* line = text;
+
+	while ((NULL != line) && (0 != strncmp(line, name, strlen(name)))) {
+
+		line = strchr(line, '\n');
+		line += (NULL != line) ? 1 : 0;
+	}
+
+	*len = (NULL != line) ? (int)strcspn(line, "\n") : 0;
+
+	return line;
+}
+
+// a state has all that came of them
+static bool is_gone(const char* weights)
+{
+	char* hdr = gleam_weights_beside(weights, ".hdr");
+	bool gone = (0 != access(hdr, F_OK)) && (ENOENT == errno);
+
+	xfree(hdr);
+
+	return gone;
+}
+
+// their contents, since names may change; those that are gone are taken for the saved ones
+static void print_load(const struct gleam_train_s* c, const char* saved, FILE* fp)
+{
+	int len;
+	const char* before = find_line(saved, "--load: weights", &len);
+
+	if ((NULL != c->load) && (NULL != before) && is_gone(c->load)) {
+
+		fprintf(fp, "%.*s\n", len, before);
+		return;
+	}
+
 	if ((NULL == c->load) || is_replaced(c)) {
 
 		fprintf(fp, "--load: %s\n", (NULL == c->load) ? "none" : "what this training replaces");
@@ -99,7 +137,7 @@ static void print_load(const struct gleam_train_s* c, FILE* fp)
 	gleam_weights_free(w);
 }
 
-static void print_options(const struct gleam_trainer_s* t, FILE* fp)
+static void print_options(const struct gleam_trainer_s* t, const char* saved, FILE* fp)
 {
 	const struct gleam_train_s* c = t->conf;
 
@@ -108,7 +146,7 @@ static void print_options(const struct gleam_trainer_s* t, FILE* fp)
 	fprintf(fp, "--batch-size: %ld\n--micro-batch: %ld\n--replicas: %ld\n", c->batch_size, c->micro_batch, c->replicas);
 	fprintf(fp, "--seed: %llu\n--no-shuffle: %s\n", c->seed, c->shuffle ? "no" : "yes");
 
-	print_load(c, fp);
+	print_load(c, saved, fp);
 	print_trainer(t, fp);
 	print_optimiser(t, fp);
 
@@ -136,7 +174,7 @@ static void print_network(const struct gleam_net_s* net, FILE* fp)
 	free(text);
 }
 
-char* gleam_trainer_conditions(const struct gleam_trainer_s* t)
+char* gleam_trainer_conditions(const struct gleam_trainer_s* t, const char* saved)
 {
 	char* text = NULL;
 	size_t size = 0;
@@ -151,7 +189,7 @@ char* gleam_trainer_conditions(const struct gleam_trainer_s* t)
 	else
 		fprintf(fp, "validation k-space: none\n");
 
-	print_options(t, fp);
+	print_options(t, saved, fp);
 	print_network(&t->weights->net, fp);
 
 	fclose(fp);
@@ -181,9 +219,9 @@ static const char* value_of(const char* line, int* name, int* len)
 	return value;
 }
 
-void gleam_trainer_check_conditions(const struct gleam_trainer_s* t, const char* path, const char* saved)
+char* gleam_trainer_check_conditions(const struct gleam_trainer_s* t, const char* path, const char* saved)
 {
-	char* now = gleam_trainer_conditions(t);
+	char* now = gleam_trainer_conditions(t, saved);
 	const char* a = now;
 	const char* b = saved;
 
@@ -207,5 +245,5 @@ void gleam_trainer_check_conditions(const struct gleam_trainer_s* t, const char*
 			path, name[0], a, len[0], value[0], same ? 0 : name[1], b, same ? "" : ": ", len[1], value[1]);
 	}
 
-	xfree(now);
+	return now;
 }

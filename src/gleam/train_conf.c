@@ -121,7 +121,8 @@ void gleam_train_check_outputs(const struct gleam_train_s* c, const struct gleam
 	char* base = gleam_weights_base(c->weights);
 	char* last = gleam_train_last(c);
 	char* lock = gleam_lock_name(c->weights);
-	const char* const others[] = { base, last, c->load, state, lock };
+	char* last_lock = gleam_lock_name(last);
+	const char* const others[] = { base, last, c->load, state, lock, last_lock };
 
 	distinct_check("weights", base, false, ARRAY_SIZE(inputs), inputs);
 	distinct_check("state", state, false, ARRAY_SIZE(inputs), inputs);
@@ -145,6 +146,7 @@ void gleam_train_check_outputs(const struct gleam_train_s* c, const struct gleam
 	if (NULL != c->valid.kspace)
 		gleam_weights_prepare(last);
 
+	xfree(last_lock);
 	xfree(lock);
 	xfree(last);
 	xfree(base);

@@ -1,6 +1,5 @@
 #include <math.h>
 #include <stdbool.h>
-#include <stdnoreturn.h>
 #include <string.h>
 
 #include "misc/debug.h"
@@ -32,29 +31,13 @@ static void weights_to_host(struct gleam_trainer_s* t)
 		t->place->device->download(t->weights->params, t->params, gleam_trainer_params_bytes(t));
 }
 
-static noreturn void output_bad(const struct gleam_trainer_s* t, long stage, long sample)
-{
-	gleam_report_break(t->report);
-
-	error("The output of module %ld (after %ld iterations of the network) for validation sample %ld is not finite at iteration %ld: training stops. %s "
-		"What helps: a smaller --lr, --clip-norm, or to leave that sample out.\n",
-		(stage - 1) / t->length + 1, stage, sample, t->iteration, gleam_trainer_kept(t));
-}
-
 static bool validate(struct gleam_trainer_s* t, long first, struct gleam_metrics_stat_s* stat)
 {
 	long N = t->weights->net.iterations;
 	long P = t->weights->P;
-	long stage;
-	long sample;
 
-	bool done = gleam_validate(t->validator, t->team->all, gleam_data_samples(t->valid),
+	return gleam_validate(t->validator, t->team->all, gleam_data_samples(t->valid),
 			N, P, (const float (*)[P])t->params, first, stat);
-
-	if (gleam_validator_bad(t->validator, &stage, &sample))
-		output_bad(t, stage, sample);
-
-	return done;
 }
 
 // the first ones whose nRMSE is a number are better than none
@@ -161,6 +144,29 @@ void gleam_trainer_finish(struct gleam_trainer_s* t)
 }
 
 
+void gleam_trainer_check_output(struct gleam_trainer_s* t)
+{
+	long stage;
+	long sample;
+
+	if ((NULL == t->valid) || !gleam_validator_bad(t->validator, &stage, &sample))
+		return;
+
+	if (!gleam_team_leads(t->team)) {
+
+		// until the first rank ends all
+		exchange_meet(t->team->all);
+		return;
+	}
+
+	gleam_report_break(t->report);
+
+	error("The output of module %ld (after %ld iterations of the network) for validation sample %ld is not finite at iteration %ld: training stops. %s "
+		"What helps: a smaller --lr, --clip-norm, or to leave that sample out.\n",
+		(stage - 1) / t->length + 1, stage, sample, t->iteration, gleam_trainer_kept(t));
+}
+
+
 static double time_left(const struct gleam_trainer_s* t)
 {
 	double elapsed = gleam_clock() - t->start;
@@ -238,7 +244,7 @@ void gleam_trainer_tell_stopped(const struct gleam_trainer_s* t)
 static void take_best_weights(struct gleam_trainer_s* t)
 {
 	if (HUGE_VAL == t->best)
-		error("%s: not written, since no validation gave a finite nRMSE: every reference is zero. "
+		error("%s: not written, since no validation gave a finite nRMSE: references are zero, or so small or large that their squares are no numbers. "
 			"The last weights are in %s.\n", t->conf->weights, gleam_train_last(t->conf));
 
 	memcpy(t->weights->params, t->best_params, gleam_trainer_params_bytes(t));
@@ -264,6 +270,7 @@ void gleam_trainer_result(struct gleam_trainer_s* t)
 	t->place->device->sync();
 
 	validate(t, 0, stat);
+	gleam_trainer_check_output(t);
 
 	if (!leads)
 		return;

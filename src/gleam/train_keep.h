@@ -9,10 +9,15 @@
 
 struct gleam_trainer_s;
 
-/* Validation, where there are data for it; all ranks are to call it. error() where an output
- * is not finite; false where a signal broke it off: nothing has changed then.
+/* Validation, where there are data for it; all ranks are to call it. False where a signal broke
+ * it off, or an output is not finite: nothing has changed then.
  */
 extern bool gleam_trainer_validate(struct gleam_trainer_s* trainer);
+
+/* error() where an output was not finite in the last validation, before anything of its iteration is
+ * kept; all ranks are to call it.
+ */
+extern void gleam_trainer_check_output(struct gleam_trainer_s* trainer);
 
 /* Saves the state; all ranks are to call it. With validation data the best weights are the
  * result and the last ones are kept beside it; without, the last ones are the result.

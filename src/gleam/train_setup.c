@@ -48,6 +48,11 @@ static void check_valid(const struct gleam_trainer_s* t)
 	if (gleam_data_no_reference(t->valid))
 		error("%s: found nothing but zeros in the validation references, expected images: no nRMSE is finite. Write the file again.\n",
 			t->conf->valid.reference);
+
+	if (!gleam_data_comparable(t->valid))
+		error("%s: found no validation sample whose k-space%s and reference are both more than zeros, expected at least one: no nRMSE is finite. "
+			"Write the files again%s.\n", t->conf->valid.kspace, (NULL != t->conf->valid.pattern) ? " at positions of the pattern" : "",
+			(NULL != t->conf->valid.pattern) ? ", or give the pattern that goes with this k-space" : "");
 }
 
 static void open_data(struct gleam_trainer_s* t)
@@ -310,6 +315,12 @@ static void free_optimiser(struct gleam_trainer_s* t)
 	device->free(t->sums);
 }
 
+// the first iteration after which the state is saved, whatever happens
+static long first_saved(const struct gleam_trainer_s* t)
+{
+	return (0 < t->conf->save_every) ? MIN(t->conf->save_every, t->valid_every) : t->valid_every;
+}
+
 // of the rank that writes and speaks
 static void open_outputs(struct gleam_trainer_s* t)
 {
@@ -317,7 +328,8 @@ static void open_outputs(struct gleam_trainer_s* t)
 
 	gleam_train_check_outputs(t->conf, t->weights, t->state);
 
-	struct gleam_report_resume_s resume = { t->first, t->first_loss, (NULL != t->valid) && gleam_trainer_is_due(t, t->valid_every) };
+	struct gleam_report_resume_s resume = { t->first, t->conf->resume ? first_saved(t) : LONG_MAX,
+			t->first_loss, (NULL != t->valid) && gleam_trainer_is_due(t, t->valid_every) };
 
 	t->report = gleam_report_create(t->conf->log, modules, modules * t->restarts, t->restart, 1 < gleam_team_size(t->team), resume);
 }
@@ -364,12 +376,27 @@ static void alloc_state(struct gleam_trainer_s* t)
 	t->best_params = xmalloc(gleam_trainer_params_bytes(t));
 }
 
+static void take_locks(const struct gleam_trainer_s* t)
+{
+	// of an earlier training, which error() has ended where BART is a library
+	gleam_lock_release();
+	gleam_lock_take(t->conf->weights);
+
+	if (NULL == t->valid)
+		return;
+
+	char* last = gleam_train_last(t->conf);
+
+	gleam_lock_take(last);
+	xfree(last);
+}
+
 void gleam_trainer_alloc(struct gleam_trainer_s* t)
 {
 	const struct gleam_net_s* net = &t->weights->net;
 
 	if (gleam_team_leads(t->team))
-		gleam_lock_take(t->conf->weights);
+		take_locks(t);
 
 	alloc_state(t);
 	gleam_trainer_resume(t);
@@ -377,7 +404,9 @@ void gleam_trainer_alloc(struct gleam_trainer_s* t)
 
 	if (gleam_team_leads(t->team)) {
 
-		t->conditions = gleam_trainer_conditions(t);
+		if (NULL == t->conditions)
+			t->conditions = gleam_trainer_conditions(t, NULL);
+
 		open_outputs(t);
 	}
 

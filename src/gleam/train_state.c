@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "misc/debug.h"
 #include "misc/misc.h"
@@ -82,6 +83,11 @@ static struct gleam_state_s open_state(struct gleam_trainer_s* t)
 
 	if (NULL == t->resumed) {
 
+		struct stat st;
+
+		if (0 == lstat(t->state, &st))
+			error("%s: found a link to a file that is not there, expected the state. Is its disk mounted? To begin anew remove the link.\n", t->state);
+
 		debug_printf(DP_INFO, "%s: there is no state to resume from: training begins anew\n", t->state);
 		return (struct gleam_state_s){ };
 	}
@@ -96,7 +102,7 @@ static struct gleam_state_s open_state(struct gleam_trainer_s* t)
 			t->state, s.iteration, most, t->conf->batch_size);
 
 	adopt_dc(t, &t->weights->net, &s.net);
-	gleam_trainer_check_conditions(t, t->state, s.conditions);
+	t->conditions = gleam_trainer_check_conditions(t, t->state, s.conditions);
 
 	if ((NULL == t->valid) && isfinite(s.best))
 		error("%s: found best weights of a training without validation: it is damaged. Train anew without --resume, or from weights with --load.\n", t->state);

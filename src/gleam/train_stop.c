@@ -18,12 +18,11 @@
 static const double LOOK_INTERVAL = 1.;		// seconds
 
 
-// files are looked at now and then
-static bool data_changed(struct gleam_trainer_s* t)
+bool gleam_trainer_data_changed(struct gleam_trainer_s* t, bool look)
 {
 	double now = gleam_clock();
 
-	if ((NULL != t->changed) || (now - t->looked < LOOK_INTERVAL))
+	if ((NULL != t->changed) || (!look && (now - t->looked < LOOK_INTERVAL)))
 		return NULL != t->changed;
 
 	t->looked = now;
@@ -53,7 +52,7 @@ static bool is_finished(const struct gleam_trainer_s* t)
 	return is_over(t) || ((0 < t->conf->patience) && (t->misses >= t->conf->patience));
 }
 
-struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* t)
+struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* t, bool saves)
 {
 	struct gleam_stop_s stop;
 
@@ -63,9 +62,10 @@ struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* t)
 	if (gleam_team_leads(t->team)) {
 
 		stop.number = gleam_signals_stop();
-		stop.changed = data_changed(t);
 		stop.save = gleam_signals_take_save();
-		stop.end = (0 != stop.number) || stop.changed || is_finished(t);
+		stop.end = (0 != stop.number) || is_finished(t);
+		stop.changed = gleam_trainer_data_changed(t, saves || stop.save || stop.end);
+		stop.end = stop.end || stop.changed;
 	}
 
 	exchange_broadcast(t->team->all, 0, sizeof(stop), &stop);
@@ -75,7 +75,7 @@ struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* t)
 
 bool gleam_trainer_interrupted(struct gleam_trainer_s* t)
 {
-	return (0 != gleam_signals_stop()) || gleam_signals_save() || data_changed(t) || is_over(t);
+	return (0 != gleam_signals_stop()) || gleam_signals_save() || gleam_trainer_data_changed(t, false) || is_over(t);
 }
 
 void gleam_trainer_tell_changed(const struct gleam_trainer_s* t)

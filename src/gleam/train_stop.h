@@ -19,8 +19,13 @@ struct gleam_stop_s {
 // after this iteration, of what is done every so many; 0 is never
 extern bool gleam_trainer_is_due(const struct gleam_trainer_s* trainer, long every);
 
-// after an iteration; what the first rank decides, all do, and all are to call it
-extern struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* trainer);
+/* After an iteration; what the first rank decides, all do, and all are to call it. Before something
+ * is saved the data are looked at: what was trained on others is not.
+ */
+extern struct gleam_stop_s gleam_trainer_stop(struct gleam_trainer_s* trainer, bool saves);
+
+// of the first rank: has a file changed, as far as is known from looking now and then, or now?
+extern bool gleam_trainer_data_changed(struct gleam_trainer_s* trainer, bool look);
 
 // of the first rank: is there a reason not to begin more iterations before that is asked?
 extern bool gleam_trainer_interrupted(struct gleam_trainer_s* trainer);

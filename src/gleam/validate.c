@@ -277,6 +277,25 @@ static void add_samples(const struct gleam_validator_s* r, long samples, long ra
 	}
 }
 
+// of all ranks' what the first of them has found, known to all
+static void share_bad(struct gleam_validator_s* r, const struct exchange_s* ranks)
+{
+	long size = exchange_size(ranks);
+	long mine[2] = { r->bad_stage, r->bad_sample };
+	long all[size][2];
+
+	exchange_gather(ranks, sizeof(mine), mine, all);
+
+	for (long i = size - 1; (0 == exchange_rank(ranks)) && (i >= 0); i--)
+		if (0 < all[i][0])
+			memcpy(mine, all[i], sizeof(mine));
+
+	exchange_broadcast(ranks, 0, sizeof(mine), mine);
+
+	r->bad_stage = mine[0];
+	r->bad_sample = mine[1];
+}
+
 bool gleam_validate(struct gleam_validator_s* r, const struct exchange_s* ranks, long samples,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1])
 {
@@ -305,6 +324,7 @@ bool gleam_validate(struct gleam_validator_s* r, const struct exchange_s* ranks,
 	bool broken = (0. < exchange_max(ranks, (0 == gleam_signals_stop()) ? 0. : 1.));
 
 	exchange_gather(ranks, bytes, mine, all);
+	share_bad(r, ranks);
 
 	for (long n = 0; n <= N; n++)
 		stat[n] = (struct gleam_metrics_stat_s){ };
@@ -315,7 +335,7 @@ bool gleam_validate(struct gleam_validator_s* r, const struct exchange_s* ranks,
 	xfree(mine);
 	xfree(all);
 
-	return !broken;
+	return !broken && (0 == r->bad_stage);
 }
 
 bool gleam_validator_bad(const struct gleam_validator_s* r, long* stage, long* sample)

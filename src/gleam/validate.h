@@ -38,13 +38,14 @@ extern void gleam_validator_free(struct gleam_validator_s* validator);
  * @param params	[N][P], on the device
  * @param first		stages before this one are not measured
  * @param stat		of stages 0 (zero-filled) to N
- * @return		false where a signal (gleam/signals.h) broke it off: stat has no meaning then
+ * @return		false where a signal (gleam/signals.h) broke it off, or an output was not
+ *			finite: stat has no meaning then
  */
 extern bool gleam_validate(struct gleam_validator_s* validator, const struct exchange_s* ranks, long samples,
 		long N, long P, const float params[N][P], long first, struct gleam_metrics_stat_s stat[N + 1]);
 
-/* Was an output of this rank's samples not finite, the last time? Its stage (those before the first
- * that is measured do not count) and its sample.
+/* Was an output not finite, the last time? Its stage (those before the first that is measured do not
+ * count) and its sample, on all ranks.
  */
 extern bool gleam_validator_bad(const struct gleam_validator_s* validator, long* stage, long* sample);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "misc/io.h"
 #include "misc/misc.h"
@@ -53,13 +54,18 @@ static FILE* open_plain(const char* path)
 	return fopen(path, "rb");
 }
 
+static const char* way_out(int err, const char* other)
+{
+	return (EACCES == err) ? "Give yourself the right to read it (chmod)" : other;
+}
+
 static bool read_header(const char* path, char text[IO_MAX_HDR_SIZE + 1], struct cause_s* cause)
 {
 	FILE* fp = open_plain(path);
 
 	if (NULL == fp)
-		return because(cause, "%s: %s. Expected weights written by 'bart gleam' (<name>.hdr and <name>.cfl). "
-				"Check the name, or train first", path, strerror(errno));
+		return because(cause, "%s: %s. Expected weights written by 'bart gleam' (<name>.hdr and <name>.cfl). %s",
+				path, strerror(errno), way_out(errno, "Check the name, or train first"));
 
 	size_t len = fread(text, 1, IO_MAX_HDR_SIZE, fp);
 	bool failed = (0 != ferror(fp));
@@ -111,6 +117,10 @@ static void parse_line(struct section_s* section, bool seen[3], size_t len, cons
 static bool parse_section(const char* path, const char* text, struct section_s* section, struct cause_s* cause)
 {
 	const char* p = strstr(text, "\n# Gleam\n");
+
+	if ((NULL == p) && (NULL != strstr(text, "\n# Gleam\r\n")))
+		return because(cause, "%s: found lines that end with carriage returns (CRLF), expected them without. "
+				"Copy the file as it is, not as text; 'tr -d \\\\r' mends it", path);
 
 	if (NULL == p)
 		return because(cause, "%s: found no '# Gleam' section in it. Expected weights written by 'bart gleam'; "
@@ -168,7 +178,7 @@ static float* read_data(const char* path, size_t bytes, struct cause_s* cause)
 
 	if ((NULL == fp) || (0 != fstat(fileno(fp), &st))) {
 
-		because(cause, "%s: %s. Weights are a pair of files, <name>.hdr and <name>.cfl. Copy both", path, strerror(errno));
+		because(cause, "%s: %s. Weights are a pair of files, <name>.hdr and <name>.cfl. %s", path, strerror(errno), way_out(errno, "Copy both"));
 
 		if (NULL != fp)
 			fclose(fp);
@@ -304,6 +314,43 @@ static struct pending_s find_pending(const char* hdr, const char* cfl)
 }
 
 
+enum { READS = 500 };	// ten milliseconds apart
+
+// is somebody writing it, or has done so since? Asked in this order nothing is missed in between.
+static bool is_written(const char* hdr, const struct stat* before)
+{
+	struct stat now;
+
+	return    newfile_held(hdr)
+	       || (   (0 == stat(hdr, &now))
+		   && (   (now.st_ino != before->st_ino)
+		       || (now.st_mtim.tv_sec != before->st_mtim.tv_sec) || (now.st_mtim.tv_nsec != before->st_mtim.tv_nsec)));
+}
+
+
+/* Training may replace them meanwhile, one file after the other: what does not fit is read again, for
+ * some seconds.
+ */
+static struct gleam_weights_s* read_settled(const char* hdr, const char* cfl, struct cause_s* cause)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+
+	for (int i = 0; ; i++) {
+
+		struct stat before = { };
+
+		stat(hdr, &before);
+
+		auto weights = read_pair(hdr, cfl, cause);
+
+		if ((NULL != weights) || (READS <= i) || !is_written(hdr, &before))
+			return weights;
+
+		nanosleep(&pause, NULL);
+	}
+}
+
+
 struct gleam_weights_s* gleam_weights_find(const char* name, char** message)
 {
 	char* base = gleam_weights_base(name);
@@ -311,7 +358,7 @@ struct gleam_weights_s* gleam_weights_find(const char* name, char** message)
 	char* cfl = ptr_printf("%s.cfl", base);
 
 	struct cause_s cause;
-	struct gleam_weights_s* weights = read_pair(hdr, cfl, &cause);
+	struct gleam_weights_s* weights = read_settled(hdr, cfl, &cause);
 
 	if (NULL == weights) {
 

@@ -1,10 +1,11 @@
 /*
- * Preloaded into a program: what it does to files that it writes (open, write, fsync, rename)
+ * Preloaded into a program: what it does to files that it writes (open, fchmod, write, fsync, rename)
  * is counted, and the call of a given number fails, or a signal comes before it. The count is
  * told at the end.
  *
  *	FAULT_AT=<number> FAULT_ERRNO=<errno>
  *	FAULT_AT=<number> FAULT_SIGNAL=<signal>
+ *	FAULT_NAMELESS=1	there are no files without a name, as on network file systems
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -59,8 +60,14 @@ int open(const char* path, int flags, ...)
 
 	va_list ap;
 	va_start(ap, flags);
-	mode_t mode = (0 != (flags & O_CREAT)) ? va_arg(ap, mode_t) : 0;
+	mode_t mode = (0 != (flags & (O_CREAT | __O_TMPFILE))) ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
+
+	if ((O_TMPFILE == (flags & O_TMPFILE)) && (NULL != getenv("FAULT_NAMELESS"))) {
+
+		errno = EOPNOTSUPP;
+		return -1;
+	}
 
 	bool counts = (O_RDONLY != (flags & O_ACCMODE)) && (0 != strncmp(path, "/dev/", 5)) && (0 != strncmp(path, "/proc/", 6)) && (0 != strncmp(path, "/sys/", 5));
 
@@ -85,6 +92,13 @@ ssize_t write(int fd, const void* data, size_t size)
 	}
 
 	return next(fd, data, size);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	NEXT(fchmod);
+
+	return (is_file(fd) && fails()) ? -1 : next(fd, mode);
 }
 
 int fsync(int fd)

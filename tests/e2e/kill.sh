@@ -170,7 +170,7 @@ check "the disk is full at every one of them: it is told, all loads" every_call 
 check "SIGTERM at every one of them, the last ones, too: status 143, and the run ends the same" every_call signalled 15 143
 
 # a state is due at iteration 2 of 4; SIGUSR1 asks for one of another, at any instant
-asked() { rm -f asked*; "$BART" gleam $options -n 4 --save-every 2 --valid-every 100 --log asked.csv asked $data; }
+asked() { "$BART" gleam $options -n 4 --save-every 2 --valid-every 100 --log asked.csv asked $data; }
 
 # lengths of what comes one after the other: calls at which a state more is written, or none more
 more_saved()
@@ -187,6 +187,8 @@ more_saved()
 # asked for while that of 2 is written; none where the last one comes anyway
 save_each()
 {
+	# files that are replaced take one call more
+	asked > /dev/null 2>&1
 	more_saved "$(calls_of asked)" > more
 
 	awk '{ s[NR] = $1; n[NR] = $2 } END { exit !((4 == NR) && (8 < s[1]) && (0 == s[2]) && (1 == n[2]) && (s[1] == s[3]) && (s[1] + 1 == n[3]) && (0 == s[4])) }' more || { cat more; return 1; }
@@ -194,10 +196,80 @@ save_each()
 
 check "SIGUSR1 at every one of them: a state of that iteration, also while another is written" save_each
 
+# files of others are not to be opened before their rights are those of the one that they replace
+secret()
+{
+	local n bad=
+
+	for n in $(seq "$calls"); do
+
+		start
+		chmod 600 w.* w-last.*
+		LD_PRELOAD=$faults FAULT_AT=$n FAULT_SIGNAL=9 run_on > /dev/null 2>&1
+		bad=$(find . -maxdepth 1 \( -name 'w.*' -o -name 'w-last.*' \) ! -name '*.lock' ! -perm 600)
+		[ -z "$bad" ] || { echo "call $n: $bad"; ls -l w*; return 1; }
+	done
+}
+
+check "files that only their owner may read are so at every one of them, and new ones, too" secret
+
 for e in "5 Input/output error" "30 Read-only file system" "122 Disk quota exceeded"; do
 
 	check "${e#* } when writing begins" fault $((calls / 2)) "${e%% *}" "${e#* }"
 done
+
+# -- images, where a file has a name from the beginning: another one, until it is whole
+
+unnamed() { rm -f ./*.new; FAULT_NAMELESS=1 LD_PRELOAD=$faults "$BART" gleam-infer --pattern t-pat five "$1" t-map "$2"; }
+earlier() { cp before.cfl image.cfl; cp before.hdr image.hdr; }
+
+bart gleam-infer --pattern t-pat five t-ksp t-map whole > /dev/null
+bart scale 2 whole before
+
+# the last sample has an image that cannot be scaled
+bart extract 13 0 3 t-ksp most.ra; bart extract 13 3 4 t-ksp one.ra; bart scale 1e-40 one.ra tiny.ra; bart join 13 most.ra tiny.ra late
+
+check "images, where there are no files without a name" eval 'earlier; unnamed t-ksp image 2> /dev/null; cmp image.cfl whole.cfl && [ -z "$(leftovers)" ]'
+check "... an error leaves an earlier one as it was" eval 'earlier; ! unnamed late image 2> said && grep -q "values so small" said && cmp image.cfl before.cfl && cmp image.hdr before.hdr && [ -z "$(leftovers)" ]'
+
+# whole, or as it was before
+killed_images()
+{
+	local n images
+
+	earlier
+	images=$(unnamed t-ksp image 2>&1 > /dev/null | sed -n 's/^calls: //p')
+	[ 8 -le "$images" ] || { echo "$images calls"; return 1; }
+
+	for n in $(seq "$images"); do
+
+		earlier
+		FAULT_AT=$n FAULT_SIGNAL=9 unnamed t-ksp image > /dev/null 2>&1
+		cmp -s image.cfl before.cfl || cmp -s image.cfl whole.cfl || { echo "call $n: neither"; return 1; }
+		bart gleam-infer --pattern t-pat five t-ksp t-map image && [ -z "$(leftovers)" ] || { echo "call $n: $(leftovers)"; return 1; }
+	done
+}
+
+check "... killed at every call that writes: it is whole, or as it was" killed_images
+
+# -- weights that are read while they are written
+
+live()
+{
+	local pid i bad=0
+
+	"$BART" gleam $options -n 1000000 --valid-every 1 live $data > /dev/null 2>&1 &
+	pid=$!
+
+	for i in $(seq 200); do [ -e live.hdr ] && break; sleep 0.02; done
+	for i in $(seq 100); do bart gleam-infer --pattern v-pat live-last v-ksp v-map image 2> said || { bad=$((bad + 1)); cat said; }; done
+
+	kill -s TERM $pid
+	wait $pid
+	[ 143 -eq $? ] && [ 0 -eq $bad ]
+}
+
+check "weights that training replaces again and again can be read" live
 
 # -- folders
 
@@ -216,8 +288,22 @@ gone()
 	[ 1 -eq $? ] && grep -qE "out/w.(state|cfl|hdr): cannot be written: No such file or directory.*Make the folder|out/w.hdr: cannot be replaced: No such file" gone.err
 }
 
-check "a folder that is removed meanwhile is told" gone
+check "a folder that is moved away meanwhile is told" gone
 check "... and what was in it loads" bart gleam-infer --pattern v-pat away/w v-ksp v-map image
+
+removed()
+{
+	rm -rf out
+	folder
+	local pid=$!
+
+	for i in $(seq 200); do [ -e out/w.hdr ] && break; sleep 0.02; done
+	until rm -rf out 2> /dev/null; do :; done
+	wait $pid
+	[ 1 -eq $? ] && grep -qE "out/w.(state|cfl|hdr): cannot be written: No such file or directory.*Make the folder|out/w.hdr: cannot be replaced: No such file" gone.err
+}
+
+check "... and one that is removed" removed
 
 limited() { (ulimit -f "$1"; bart gleam $small -n 3 full t-ksp t-map t-ref); }
 expect_error "a limit on the size of files is told" "full.state: cannot be written: File too large.*Make space" limited 8
@@ -238,6 +324,17 @@ check "symbolic links are replaced, not followed" eval '[ precious = "$(cat link
 chmod 640 links/w.cfl; chmod 600 links/w.state
 bart gleam $small -n 2 --log links/w.csv links/w t-ksp t-map t-ref > /dev/null 2>&1
 check "files keep their permissions" eval '[ "640 600" = "$(stat -c %a links/w.cfl links/w.state | tr "\n" " " | sed "s/ $//")" ]'
+if [ 0 -eq "$(id -u)" ]; then
+
+	chgrp 12345 links/w.cfl links/w.state
+	bart gleam $small -n 2 links/w t-ksp t-map t-ref > /dev/null 2>&1
+	bart copy whole group; chgrp 12345 group.cfl group.hdr
+	bart gleam-infer --pattern t-pat five t-ksp t-map group > /dev/null
+	check "... and their group" [ "12345 12345 12345 12345" = "$(stat -c %g links/w.cfl links/w.state group.cfl group.hdr | tr "\n" " " | sed "s/ $//")" ]
+else
+	skip "... and their group" "only root may give a file to another one"
+fi
+
 check "new ones have those of the user's mask" eval '(umask 027; bart gleam $small -n 2 --log m.csv m t-ksp t-map t-ref > /dev/null 2>&1); [ "640 640 640 640" = "$(stat -c %a m.cfl m.hdr m.state m.csv | tr "\n" " " | sed "s/ $//")" ]'
 
 # what somebody else has put there under such a name

@@ -78,7 +78,7 @@ disturbed()
 {
 	local pid
 
-	rm -f bad-ksp.* s.csv
+	rm -f bad-ksp.* s.csv s.state
 	cp t-ksp.cfl bad-ksp.cfl; cp t-ksp.hdr bad-ksp.hdr
 	"$BART" gleam $small -n 100000 --valid-every 10 --log s.csv s bad-ksp t-map t-ref 2> said > /dev/null &
 	pid=$!
@@ -97,6 +97,39 @@ check "... and its header" eval 'disturbed mv bad-ksp.hdr away.hdr && grep -q "b
 check "a data file that is replaced is told" eval 'disturbed replaced && grep -q "bad-ksp: is another file now" said'
 check "a data file that is written to is told" eval 'disturbed in_place && grep -q "bad-ksp: has other contents now" said'
 check "a data file that is cut short is told" eval 'disturbed truncate -s 5000 bad-ksp.cfl && grep -qE "bad-ksp: (was cut short|is another file now, or of another size)" said'
+
+# what was trained on other data is in no state: put back, it goes on to the bits of a run that nothing disturbed
+restored()
+{
+	local n
+
+	disturbed other || return 1
+	cp t-ksp.cfl bad-ksp.cfl
+	n=$(($(last_of s.csv iteration) + 3))
+
+	bart gleam $small -n $n --valid-every 10 --log s.csv --resume s bad-ksp t-map t-ref > said 2>&1 || { cat said; return 1; }
+	bart gleam $small -n $n --valid-every 10 --log u.csv u t-ksp t-map t-ref > said 2>&1 || { cat said; return 1; }
+
+	cmp s.cfl u.cfl && cmp <(column s.csv loss) <(column u.csv loss)
+}
+
+check "one that is written to, put back and resumed: as if nothing had been" restored
+
+# an .ra file is read as it is needed, too
+cut_ra()
+{
+	local pid
+
+	bart repmat 14 20 t-ksp cut.ra; bart repmat 14 20 t-ref cut-ref; bart repmat 14 20 t-pat cut-pat
+	"$BART" gleam --iterations 2 --features 4 -b 2 --pattern cut-pat -n 100000 --valid-every 100000 --log c.csv c cut.ra t-map cut-ref 2> said > /dev/null &
+	pid=$!
+	until_lines c.csv 5 || return 1
+	truncate -s 5000 cut.ra
+	wait $pid
+	[ 1 -eq $? ] && grep -qE "cut.ra: (was cut short|is another file now, or of another size)" said || { cat said; return 1; }
+}
+
+check "... of .ra, too" cut_ra
 
 # gleam-infer, of so many samples that it takes seconds
 interrupted()

@@ -219,6 +219,24 @@ second()
 rm -f part*
 check "a second training of the same weights is refused, the first goes on" second
 
+# the last weights of one are those that the other trains
+last()
+{
+	local pid status
+
+	"$BART" gleam $small $valid -n 100000 --log part.csv part $data > /dev/null 2> part.err &
+	pid=$!
+	until_lines part.csv 4 || return 1
+	bart gleam $small $valid -n 2 part-last $data > /dev/null 2> other
+	status=$?
+	kill -s TERM $pid
+	wait $pid
+	[ 1 -eq $status ] && grep -q "part-last.lock: another process holds it" other && [ ! -e part-last.lock ]
+}
+
+rm -f part*
+check "... and one of its last weights" last
+
 # -- a signal to save while there is nothing to save yet, and nothing any more
 
 early()
@@ -251,6 +269,10 @@ check "limits, --save-every, names and threads may change" eval 'cmp whole.cfl p
 check "... also that of the log, which has the rest" [ "5" = "$(column other.csv iteration | head -n 1)" ]
 
 check "without a state training begins anew" eval 'bart gleam $small $valid -n 9 --resume anew $data 2> said > /dev/null; grep -q "anew.state: there is no state to resume from" said && cmp anew.cfl whole.cfl'
+begun() { bart gleam $small $valid --load begin --log "$2.csv" -n "$1" "${@:3}" "$2" $data > /dev/null 2> said; }
+gone() { bart gleam $small -n 2 begin $data 2> /dev/null && begun 9 b1 && begun 4 b2 && mv begin.cfl b.cfl && rm begin.hdr && begun 9 b2 --resume || { cat said; return 1; }; cmp b1.cfl b2.cfl && cmp b1.state b2.state; }
+check "weights to start from are not needed any more" gone
+
 check "what has ended ends again" eval 'cp part.cfl before.cfl; bart gleam $small $valid -n 9 --resume part $data > said 2>&1 && cmp before.cfl part.cfl && grep -q "^4 " said'
 check "weights that were lost come back from the state" eval 'rm part.cfl part.hdr part-last.*; bart gleam $small $valid -n 9 --resume part $data > /dev/null 2>&1 && cmp before.cfl part.cfl && [ -e part-last.cfl ]'
 

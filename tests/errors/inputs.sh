@@ -45,6 +45,7 @@ make_damaged_files()
 	bart copy t-ksp good.ra
 	head -c 5000 good.ra > cut.ra
 	with_bytes good.ra dims.ra 48 '\x29'
+	with_bytes good.ra zero.ra 48 '\x00'
 	with_bytes good.ra real.ra 24 '\x04'
 }
 
@@ -86,6 +87,17 @@ make_values()
 	bart scale 0 t-map zeromap
 	bart scale 0 t-ref zeroref
 	bart scale 0 t-ksp allzero
+
+	# measured nowhere but in the pattern, and all but that
+	bart fmac t-ksp t-pat sparse-ksp
+	bart ones 14 40 36 1 1 1 1 1 1 1 1 1 1 1 3 ones.ra
+	bart saxpy -- -1 t-pat ones.ra rest-pat
+	rm ones.ra
+
+	# the first one has no k-space, the others no reference
+	bart extract 13 0 1 allzero half0.ra; bart extract 13 1 3 t-ksp half1.ra; bart join 13 half0.ra half1.ra half-ksp
+	bart extract 13 0 1 t-ref half0.ra; bart extract 13 1 3 zeroref half1.ra; bart join 13 half0.ra half1.ra half-ref
+	rm half0.ra half1.ra
 	bart scale 1e-40 t-ksp denormal
 	bart extract 13 0 1 t-ksp firstksp
 	bart resize 13 3 firstksp mostlyzero
@@ -159,6 +171,12 @@ make_states()
 	checksum beststate.state
 	state farstate ''; head -c $size w.state | LC_ALL=C sed 's/^iteration .*/iteration 4611686018427387902/' > farstate.state
 	checksum farstate.state
+
+	state linkedstate ''; ln -sf nowhere linkedstate.state
+	state secretstate ''; chmod 0 secretstate.state
+
+	# of a run whose state is elsewhere
+	gleam -n 12 --log long.csv long t-ksp t-map t-ref 2> /dev/null; rm long.*[^v]
 
 	cp w.hdr held.hdr; cp w.cfl held.cfl; ln -s nowhere held.lock
 	mkdir folderheld.lock

@@ -17,6 +17,7 @@
 
 #include "gleam/lock.h"
 #include "gleam/log.h"
+#include "gleam/output.h"
 #include "gleam/state.h"
 
 #include "held.h"
@@ -52,6 +53,7 @@ static void forget(void)
 	gleam_log_close_unfinished();
 	gleam_state_close_unfinished();
 	gleam_lock_release();
+	output_close_unfinished();
 	fft_cache_free();
 }
 
