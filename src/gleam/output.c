@@ -194,11 +194,15 @@ static void part_drop(struct part_s* part)
 }
 
 
-// where a link is in its place, BART writes through it
+// false: BART writes through a link, or over a file in a folder that may not be written to
 static bool open_data(struct output_s* o)
 {
 	char* path[2] = { path_of(o->name, "cfl"), path_of(o->name, "hdr") };
-	bool open = !is_link(path[0]) && !is_link(path[1]) && part_open(&o->file, path[0]);
+	bool link = is_link(path[0]) || is_link(path[1]);
+	bool open = !link && part_open(&o->file, path[0]);
+
+	if (!link && !open && (EACCES != errno) && (EPERM != errno))
+		error("%s: cannot be written: %m. Make space, or give another name.\n", path[0]);
 
 	xfree(path[0]);
 	xfree(path[1]);

@@ -120,7 +120,7 @@ static bool parse_section(const char* path, const char* text, struct section_s* 
 
 	if ((NULL == p) && (NULL != strstr(text, "\n# Gleam\r\n")))
 		return because(cause, "%s: found lines that end with carriage returns (CRLF), expected them without. "
-				"Copy the file as it is, not as text; 'tr -d \\\\r' mends it", path);
+				"Copy the file as it is, not as text; tr -d '\\r' mends it", path);
 
 	if (NULL == p)
 		return because(cause, "%s: found no '# Gleam' section in it. Expected weights written by 'bart gleam'; "

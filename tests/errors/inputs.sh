@@ -172,6 +172,7 @@ make_states()
 	state farstate ''; head -c $size w.state | LC_ALL=C sed 's/^iteration .*/iteration 4611686018427387902/' > farstate.state
 	checksum farstate.state
 
+	cp w.cfl crlf.cfl; sed 's/$/\r/' w.hdr > crlf.hdr
 	state linkedstate ''; ln -sf nowhere linkedstate.state
 	state secretstate ''; chmod 0 secretstate.state
 
