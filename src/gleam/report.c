@@ -72,10 +72,14 @@ static char* log_title(long modules, long errors, const long at[errors], bool ra
 // where the column of this number begins, from 0
 static const char* column(const char* line, long n)
 {
-	for (long i = 0; (i < n) && (NULL != line); i++) {
+	for (long i = 0; i < n; i++) {
 
-		line = strchr(line, ',');
-		line += (NULL != line) ? 1 : 0;
+		const char* comma = strchr(line, ',');
+
+		if (NULL == comma)
+			return NULL;
+
+		line = comma + 1;
 	}
 
 	return line;

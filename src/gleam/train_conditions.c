@@ -84,20 +84,25 @@ static bool is_replaced(const struct gleam_train_s* c)
 	return replaced;
 }
 
+static const char* next_line(const char* line)
+{
+	const char* end = strchr(line, '\n');
+
+	return (NULL == end) ? "" : (end + 1);
+}
+
 // the line of that name, up to its end; or NULL
 static const char* find_line(const char* text, const char* name, int* len)
 {
-	const char* line = text;
+	for (const char* line = text; (NULL != line) && ('\0' != *line); line = next_line(line)) {
 
-	while ((NULL != line) && (0 != strncmp(line, name, strlen(name)))) {
+		*len = (int)strcspn(line, "\n");
 
-		line = strchr(line, '\n');
-		line += (NULL != line) ? 1 : 0;
+		if (0 == strncmp(line, name, strlen(name)))
+			return line;
 	}
 
-	*len = (NULL != line) ? (int)strcspn(line, "\n") : 0;
-
-	return line;
+	return NULL;
 }
 
 // a state has all that came of them
@@ -197,13 +202,6 @@ char* gleam_trainer_conditions(const struct gleam_trainer_s* t, const char* save
 	return text;
 }
 
-
-static const char* next_line(const char* line)
-{
-	const char* end = strchr(line, '\n');
-
-	return (NULL == end) ? "" : (end + 1);
-}
 
 // its value, or its end where there is none
 static const char* value_of(const char* line, int* name, int* len)
