@@ -176,6 +176,8 @@ make_states()
 	state linkedstate ''; ln -sf nowhere linkedstate.state
 	state secretstate ''; chmod 0 secretstate.state
 
+	printf 'a,b\n1,2\n' > foreign.csv
+
 	# of a run whose state is elsewhere
 	gleam -n 12 --log long.csv long t-ksp t-map t-ref 2> /dev/null; rm long.*[^v]
 
