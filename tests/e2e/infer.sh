@@ -71,7 +71,14 @@ check "... also through a link" linked_in_place
 private() { infer w t-ksp t-map priv && chmod 600 priv.cfl priv.hdr && infer w t-ksp t-map priv && [ 600,600 = "$(stat -c %a priv.cfl priv.hdr | paste -sd,)" ]; }
 check "permissions of an earlier output are kept" private
 check "output to a stream" eval 'infer w t-ksp t-map - > stream 2> /dev/null; cat stream | bart copy - piped && same_bits piped out'
-expect_error "... that is closed" "^.*ERROR: -: found stdout closed, expected a pipe or a file.*Give the output a file name" eval 'infer w t-ksp t-map - >&-'
+# valgrind, in front of which sanitize.sh puts a script, opens files where streams are closed
+if head -c 200 "$BART" | grep -aq "exec valgrind"; then
+
+	skip "... that is closed" "valgrind gives it another file"
+else
+	expect_error "... that is closed" "^.*ERROR: -: found stdout closed, expected a pipe or a file.*Give the output a file name" eval 'infer w t-ksp t-map - >&-'
+fi
+
 check "k-space from a stream" eval 'bart copy t-ksp - | bart gleam-infer --pattern t-pat w - t-map fromstream && same_bits fromstream out'
 check ".ra files" eval 'bart copy t-ksp k.ra && bart copy t-map m.ra && infer w k.ra m.ra o.ra && bart copy o.ra o && same_bits o out'
 check "a sample that is all zero is reconstructed as zero" eval 'bart scale 0 t-ksp zero && bart gleam-infer --pattern t-pat w zero t-map z && compare $(bart show z | tr -dc 1-9 | wc -c) "==" 0'
