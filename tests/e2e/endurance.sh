@@ -21,8 +21,9 @@ watch()
 	done
 }
 
-# median microseconds of an iteration from one part of the log to another, in hundredths
-median() { column log.csv seconds_per_iteration | awk -v a="$1" -v b="$2" -v n="$ITERATIONS" 'NR > a * n / 100 && NR <= b * n / 100' | sort -g | awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)] * 1e6 }'; }
+# microseconds of an iteration that a tenth stay below, from one part of the log to another, in hundredths: what the
+# machine does beside it makes seconds-long stretches slower by half, but hardly all of them
+tenth() { column log.csv seconds_per_iteration | awk -v a="$1" -v b="$2" -v n="$ITERATIONS" 'NR > a * n / 100 && NR <= b * n / 100' | sort -g | awk '{ x[NR] = $1 } END { print x[int((NR + 9) / 10)] * 1e6 }'; }
 
 # <column> <from> <to>: the most, or the least, of what was watched, in hundredths
 most() { awk -v c="$1" -v a="$2" -v b="$3" '{ x[NR] = $c } END { for (i = int(a * NR / 100) + 1; i <= b * NR / 100; i++) if (x[i] > m) m = x[i]; print m }' watched; }
@@ -56,7 +57,7 @@ endure()
 	early=$(least 3 10 30)
 	late=$(least 3 80 99)
 	check "... open files, too: $early at first, $late at last" [ "$early" -eq "$late" ]
-	echo "      microseconds of an iteration, median: $(median 5 25) at first, $(median 80 100) at last"
+	echo "      microseconds of an iteration, the fastest tenth: $(tenth 0 50) in the first half, $(tenth 50 100) in the second"
 }
 
 endure "PGD"
