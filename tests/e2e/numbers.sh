@@ -82,7 +82,7 @@ disturbed()
 	cp t-ksp.cfl bad-ksp.cfl; cp t-ksp.hdr bad-ksp.hdr
 	"$BART" gleam $small -n 100000 --valid-every 10 --log s.csv s bad-ksp t-map t-ref 2> said > /dev/null &
 	pid=$!
-	until_lines s.csv 10 || return 1
+	until_lines s.csv 15 || return 1	# a state has been saved
 	"$@"
 	wait $pid
 	[ 1 -eq $? ] || { cat said; return 1; }
