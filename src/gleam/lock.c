@@ -95,7 +95,7 @@ void gleam_lock_take(const char* weights)
 {
 	static _Thread_local bool registered = false;
 
-	struct held_s* free = (NULL == held[0].path) ? &held[0] : &held[1];
+	struct held_s* slot = (NULL == held[0].path) ? &held[0] : &held[1];
 	char* path = gleam_lock_name(weights);
 	int fd = take(path);
 
@@ -106,10 +106,10 @@ void gleam_lock_take(const char* weights)
 		return;
 	}
 
-	assert(NULL == free->path);
+	assert(NULL == slot->path);
 
-	free->fd = fd;
-	free->path = path;
+	slot->fd = fd;
+	slot->path = path;
 
 	if (!registered)
 		atexit(gleam_lock_release);
