@@ -4,10 +4,11 @@
 #ifndef _GLEAM_LOCK_H
 #define _GLEAM_LOCK_H
 
-/* error() where another process trains these weights. Two may be held, of the same training. The lock is an empty file, <weights>.lock,
- * which this process holds (flock) and removes when it is released or the process ends; one that a
- * killed process has left holds nobody up. Where there can be none (a folder that is not there, or
- * may not be written to), there is none: what keeps from writing is told by those who write.
+/* error() where another process trains these weights. Two may be held, of the same training. The
+ * lock is an empty file, <weights>.lock, which this process holds (flock) and removes when it is
+ * released or the process ends; one that a killed process has left holds nobody up. Where there can
+ * be none (a folder that is not there, or may not be written to), there is none: what keeps from
+ * writing is told by those who write.
  */
 extern void gleam_lock_take(const char* weights);
 

@@ -100,35 +100,44 @@ static bool has_title(FILE* fp, const char* title)
 	return same;
 }
 
-bool gleam_log_has(const char* name, const char* title)
+// an earlier log with these columns, after its title; or NULL
+static FILE* open_titled(const char* name, const char* title)
 {
 	FILE* fp = is_special(name) ? NULL : fopen(name, "r");
 
-	if (NULL == fp)
-		return false;
-
-	bool same = has_title(fp, title);
+	if ((NULL == fp) || has_title(fp, title))
+		return fp;
 
 	fclose(fp);
 
-	return same;
+	return NULL;
+}
+
+bool gleam_log_has(const char* name, const char* title)
+{
+	FILE* fp = open_titled(name, title);
+
+	if (NULL != fp)
+		fclose(fp);
+
+	return NULL != fp;
 }
 
 long gleam_log_last(const char* name, const char* title)
 {
-	FILE* fp = is_special(name) ? NULL : fopen(name, "r");
+	FILE* fp = open_titled(name, title);
 	char* line = NULL;
 	size_t size = 0;
 	long last = 0;
 
-	if ((NULL != fp) && has_title(fp, title))
-		while (-1 != getline(&line, &size, fp))
-			last = MAX(last, strtol(line, NULL, 10));
+	if (NULL == fp)
+		return 0;
+
+	while (-1 != getline(&line, &size, fp))
+		last = MAX(last, strtol(line, NULL, 10));
 
 	free(line);
-
-	if (NULL != fp)
-		fclose(fp);
+	fclose(fp);
 
 	return last;
 }

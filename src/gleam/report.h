@@ -33,9 +33,9 @@ struct gleam_progress_s {
 struct gleam_report_resume_s {
 
 	long iteration;			// the last one, 0 for a new run
-	long unsaved;			// of a new run that was to be resumed: up to this one there is no state; or LONG_MAX
 	double loss;			// ... and its loss
 	bool due;			// it was to be validated
+	long unsaved;			// of a new run that was to be resumed: up to this iteration there is no state; or LONG_MAX
 };
 
 /* log may be NULL; calls error() when it cannot be written

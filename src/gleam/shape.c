@@ -89,9 +89,6 @@ static bool find_transpose(const struct shape_s* shape, const long dims[DIMS], i
 
 			long swapped[DIMS];
 
-			if (dims[order[i]] == dims[order[j]])
-				continue;
-
 			md_copy_dims(DIMS, swapped, dims);
 			SWAP(swapped[order[i]], swapped[order[j]]);
 
@@ -113,7 +110,8 @@ static bool hint_transpose(char hint[HINT], const struct input_s* in, const stru
 {
 	int pair[2];
 
-	if (!find_transpose(shape, in->dims, pair))
+	// what fits already is not what is wrong
+	if (shape_fits(shape, in->dims) || !find_transpose(shape, in->dims, pair))
 		return false;
 
 	snprintf(hint, HINT, "The dimensions of '%s' seem to be in another order: 'bart transpose %d %d %s <new>' mends that",

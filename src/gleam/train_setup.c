@@ -328,8 +328,13 @@ static void open_outputs(struct gleam_trainer_s* t)
 
 	gleam_train_check_outputs(t->conf, t->weights, t->state);
 
-	struct gleam_report_resume_s resume = { t->first, t->conf->resume ? first_saved(t) : LONG_MAX,
-			t->first_loss, (NULL != t->valid) && gleam_trainer_is_due(t, t->valid_every) };
+	struct gleam_report_resume_s resume = {
+
+		.iteration = t->first,
+		.loss = t->first_loss,
+		.due = (NULL != t->valid) && gleam_trainer_is_due(t, t->valid_every),
+		.unsaved = t->conf->resume ? first_saved(t) : LONG_MAX,
+	};
 
 	t->report = gleam_report_create(t->conf->log, modules, modules * t->restarts, t->restart, 1 < gleam_team_size(t->team), resume);
 }

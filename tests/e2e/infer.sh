@@ -84,6 +84,11 @@ check ".ra files" eval 'bart copy t-ksp k.ra && bart copy t-map m.ra && infer w 
 check "a sample that is all zero is reconstructed as zero" eval 'bart scale 0 t-ksp zero && bart gleam-infer --pattern t-pat w zero t-map z && compare $(bart show z | tr -dc 1-9 | wc -c) "==" 0'
 check "--memory prints the plan and writes nothing" eval 'infer --memory w t-ksp t-map plan > plan.txt && grep -q "in all" plan.txt && [ ! -e plan.cfl ]'
 
+# no two dimensions of it could be exchanged to any effect
+bart repmat 11 2 t-map extra-map
+expect_error "a dimension that is too many" "extra-map: found .*" infer w t-ksp extra-map out2
+check "... is not mended by exchanging two of one" eval '! infer w t-ksp extra-map out2 2> said && ! grep -q "transpose [0-9]* [0-9]* t-ksp" said'
+
 for c in gleam gleam-infer; do
 
 	check "$c -h" eval "bart $c -h | grep -q 'Usage: $c'"

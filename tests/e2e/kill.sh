@@ -331,6 +331,12 @@ if [ 0 -eq "$(id -u)" ]; then
 	bart copy whole group; chgrp 12345 group.cfl group.hdr
 	bart gleam-infer --pattern t-pat five t-ksp t-map group > /dev/null
 	check "... and their group" [ "12345 12345 12345 12345" = "$(stat -c %g links/w.cfl links/w.state group.cfl group.hdr | tr "\n" " " | sed "s/ $//")" ]
+
+	# whose new files are not to have rights for another group
+	chmod 640 group.cfl group.hdr links/w.state
+	setpriv --bounding-set=-chown --inh-caps=-chown "$BART" gleam $small -n 2 links/w t-ksp t-map t-ref > /dev/null 2>&1
+	setpriv --bounding-set=-chown --inh-caps=-chown "$BART" gleam-infer --pattern t-pat five t-ksp t-map group > /dev/null
+	check "... or no rights for the group that they have" [ "600 600 600" = "$(stat -c %a links/w.state group.cfl group.hdr | tr "\n" " " | sed "s/ $//")" ]
 else
 	skip "... and their group" "only root may give a file to another one"
 fi

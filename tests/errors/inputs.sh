@@ -173,6 +173,8 @@ make_states()
 	checksum farstate.state
 
 	cp w.cfl crlf.cfl; sed 's/$/\r/' w.hdr > crlf.hdr
+	cp w.hdr hiddenw.hdr; cp w.cfl hiddenw.cfl; chmod 0 hiddenw.hdr
+	cp w.hdr hiddendata.hdr; cp w.cfl hiddendata.cfl; chmod 0 hiddendata.cfl
 	state linkedstate ''; ln -sf nowhere linkedstate.state
 	state secretstate ''; chmod 0 secretstate.state
 
